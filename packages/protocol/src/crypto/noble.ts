@@ -1,0 +1,68 @@
+// Cryptography of phones and browsers: noble. Same exports as node.ts; a test holds the two together.
+import { ecb, gcm } from '@noble/ciphers/aes.js'
+import { p256 } from '@noble/curves/nist.js'
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha256 as hash } from '@noble/hashes/sha2.js'
+
+const IV = 12
+const TAG = 16
+
+export function sha256(message: Uint8Array): Uint8Array {
+  return hash(message)
+}
+
+export function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array {
+  return hmac(hash, key, message)
+}
+
+/** AES-ECB over whole blocks under a key of 16 or 32 bytes. */
+export function aesBlocks(key: Uint8Array): (blocks: Uint8Array) => Uint8Array {
+  return (blocks) => ecb(key, { disablePadding: true }).encrypt(blocks)
+}
+
+/** AES-256-GCM with a 12-byte IV: ciphertext, then the 16-byte tag. */
+export function gcmSeal(key: Uint8Array, iv: Uint8Array, plaintext: Uint8Array, aad?: Uint8Array): Uint8Array {
+  if (iv.length !== IV) throw new RangeError('an IV has 12 bytes')
+  return gcm(key, iv, aad).encrypt(plaintext)
+}
+
+/** Undefined when the tag does not fit, or when the IV or the tag has another length than 12 and 16. */
+export function gcmOpen(key: Uint8Array, iv: Uint8Array, sealed: Uint8Array, aad?: Uint8Array): Uint8Array | undefined {
+  if (iv.length !== IV || sealed.length < TAG) return undefined
+  try {
+    return gcm(key, iv, aad).decrypt(sealed)
+  } catch {
+    return undefined
+  }
+}
+
+/** A P-256 private key of 32 bytes, drawn until it is in range. */
+export function drawPrivateKey(random: (length: number) => Uint8Array): Uint8Array {
+  for (;;) {
+    const key = random(32)
+    if (p256.utils.isValidSecretKey(key)) return key
+  }
+}
+
+/** The uncompressed point (65 bytes, first byte 04) of a private key. */
+export function publicPoint(privateKey: Uint8Array): Uint8Array {
+  return p256.getPublicKey(privateKey, false)
+}
+
+/** The x-coordinate, 32 bytes. Undefined when the point is not uncompressed or not on the curve (ROBERT §3.3). */
+export function sharedSecret(privateKey: Uint8Array, point: Uint8Array): Uint8Array | undefined {
+  if (point.length !== 65 || point[0] !== 4) return undefined
+  try {
+    return p256.getSharedSecret(privateKey, point).slice(1, 33)
+  } catch {
+    return undefined
+  }
+}
+
+/** Compares in a time that depends on the lengths only. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  let difference = 0
+  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!
+  return difference === 0
+}

@@ -1,0 +1,87 @@
+import type { UnixSeconds, UtcDay } from '@vicinity/protocol'
+import type { PermanentId, UserStatus } from '@vicinity/protocol/robert'
+
+/** An entry of IDTable as it lies in the store: keys are sealed (`deps.seal`), exposures are packed, 4 bytes each. */
+export interface StoredUser {
+  readonly id: PermanentId
+  readonly authenticationKey: Uint8Array
+  readonly encryptionKey: Uint8Array
+  readonly status: UserStatus
+  readonly exposedEpochs: Uint8Array
+}
+
+/** A status to replace: it takes effect only where `from` is still what is stored. */
+export interface StatusChange {
+  readonly id: PermanentId
+  readonly from: UserStatus
+  readonly to: UserStatus
+}
+
+export interface ExposureRow {
+  readonly id: PermanentId
+  /** Packed exposures of 4 bytes each. */
+  readonly exposures: Uint8Array
+}
+
+/** A code of the authority: only its hash is stored. */
+export interface CodeRow {
+  readonly hash: Uint8Array
+  readonly contagiousFrom: UnixSeconds
+  readonly contagiousTo: UnixSeconds
+  readonly expires: UnixSeconds
+}
+
+/** An id that no user has: a request without a user runs the same statements with it. */
+export const NOBODY: PermanentId = -1
+
+/** The verbs of one transaction. Batches are arrays of distinct ids. No invariant rests on an isolation level. */
+export interface Transaction {
+  // IDTable
+  /** False when the id is taken: draw another. Exposures left behind by a former user of the id go. */
+  readonly addUser: (user: Omit<StoredUser, 'status' | 'exposedEpochs'>) => Promise<boolean>
+  readonly authenticationKeysOf: (ids: readonly PermanentId[]) => Promise<ReadonlyMap<PermanentId, Uint8Array>>
+  readonly usersOf: (ids: readonly PermanentId[]) => Promise<ReadonlyMap<PermanentId, StoredUser>>
+  /** Compare and set, one atomic statement a row: the ids whose change took effect. */
+  readonly changeStatuses: (changes: readonly StatusChange[]) => Promise<ReadonlySet<PermanentId>>
+  /** Appends to LEE. An id without a user gets a row all the same; `addUser` removes it. */
+  readonly appendExposures: (rows: readonly ExposureRow[]) => Promise<void>
+  /** Users with exposures in ascending order of id, beginning above `after`. */
+  readonly exposuresAfter: (after: PermanentId, limit: number) => Promise<readonly ExposureRow[]>
+  /** Replaces LEE where it is still `exposures`; an empty `to` removes the row. */
+  readonly replaceExposures: (rows: readonly (ExposureRow & { readonly to: Uint8Array })[]) => Promise<void>
+
+  // Uploaded items
+  /** False when the token was spent before. */
+  readonly spendToken: (day: UtcDay, spentKey: Uint8Array) => Promise<boolean>
+  /** Forgets tokens of contact days before `day`. */
+  readonly forgetTokens: (day: UtcDay) => Promise<void>
+  readonly queueItem: (window: number, rowId: Uint8Array, sealedItem: Uint8Array) => Promise<void>
+  /** Windows that still have items, ascending. */
+  readonly queuedWindows: () => Promise<readonly number[]>
+  /** Takes items out of the queue in the order of their random row ids; a rollback puts them back. */
+  readonly claimItems: (window: number, limit: number) => Promise<readonly Uint8Array[]>
+
+  // Registration
+  /** False when the challenge was spent before. */
+  readonly spendChallenge: (spentKey: Uint8Array, expires: UnixSeconds) => Promise<boolean>
+  readonly forgetChallenges: (before: UnixSeconds) => Promise<void>
+
+  // The authority's side: shares no table with the users' side
+  readonly addCode: (code: CodeRow) => Promise<void>
+  readonly codeOf: (hash: Uint8Array) => Promise<CodeRow | undefined>
+  /** Binds a chunk of a code to its requests: false when it was bound to others before. */
+  readonly bindChunk: (hash: Uint8Array, day: UtcDay, chunk: number, digest: Uint8Array) => Promise<boolean>
+  readonly forgetCodes: (before: UnixSeconds) => Promise<void>
+}
+
+/** Where the back-end keeps everything that must survive it. Engines are chosen by URL: see `open.ts`. */
+export interface Store {
+  /** Commits when `run` resolves, rolls back when it rejects. `run` awaits nothing but the transaction's verbs. */
+  readonly transaction: <Result>(run: (tx: Transaction) => Promise<Result>) => Promise<Result>
+  readonly close: () => Promise<void>
+}
+
+/** What a store reports: the name of each statement as it runs, in order, never its values. */
+export interface StoreOptions {
+  readonly onStatement?: (statement: string) => void
+}

@@ -1,0 +1,8 @@
+// What browsers, phones' engines and Node all have, for packages that must run on each of them.
+declare class TextEncoder {
+  encode(text: string): Uint8Array<ArrayBuffer>
+}
+declare class TextDecoder {
+  constructor(label?: string, options?: { fatal?: boolean })
+  decode(bytes: Uint8Array): string
+}
