@@ -1,6 +1,8 @@
 // Every HTTP endpoint, once: the server binds a flow to each, the client calls them by name, the documents are made from it.
 import { bytes, type Codec, type Decoded, integer, list, nothing, object, text } from './codec.ts'
+import { Malformed } from './outcome.ts'
 import { SEALED_REPLY, SIZE } from './robert/constants.ts'
+import { isPublicPoint } from './robert/keys.ts'
 import { PARAMETERS, type ParameterName } from './robert/parameters.ts'
 import { CHALLENGE, SOLUTION } from './robert/registration.ts'
 import type { Epoch, NtpSeconds, UnixSeconds, UtcDay } from './time.ts'
@@ -24,7 +26,15 @@ const time = integer<UnixSeconds>(0, 2 ** 43)
 const ntpTime = integer<NtpSeconds>(0, 2 ** 43)
 const day = integer<UtcDay>(0, 0xffff)
 const epoch = integer<Epoch>(0, 0xffffff)
-const point = bytes(SIZE.publicPoint)
+const pointBytes = bytes(SIZE.publicPoint)
+const point: Codec<Uint8Array> = {
+  ...pointBytes,
+  decode(json, field) {
+    const decoded = pointBytes.decode(json, field)
+    if (!isPublicPoint(decoded)) throw new Malformed(field, 'an uncompressed point on P-256')
+    return decoded
+  },
+}
 /** A code of the authority: 16 characters of Crockford's base 32 in groups of four, 80 random bits. */
 const code = text(32, /^[0-9A-Za-z]{4}(?:-?[0-9A-Za-z]{4}){3}$/)
 

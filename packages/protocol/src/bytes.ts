@@ -3,6 +3,9 @@ import { assert, Malformed } from './outcome.ts'
 /** Random bytes, given in by the host; equal seeds give equal runs. */
 export type Random = (length: number) => Uint8Array
 
+/** A uniform integer from 0 to below `n`; the bias of 48 bits is below 2^-20 for every n used. */
+export const drawBelow = (random: Random, n: number): number => Math.floor((readUint(random(6), 0, 6) / 2 ** 48) * n)
+
 /** Reads a big-endian unsigned number of 1 to 6 bytes. Arithmetic, not bit operators: those are signed 32-bit. */
 export function readUint(bytes: Uint8Array, offset: number, length: number): number {
   let value = 0

@@ -1,1 +1,8 @@
-export {}
+export { DEFAULT_SETTINGS, type Deps, makeDeps, type Settings } from './deps.ts'
+export { dispatch, statusOf } from './dispatch.ts'
+export { makeHttp } from './http.ts'
+export { type Job, jobsOf } from './jobs.ts'
+export { directoryKeys, type KeyFiles, memoryKeys } from './keys/key-files.ts'
+export { listen, type Running, runJobs, type ServeOptions, serve, wallClock } from './main.ts'
+export { openStore } from './store/open.ts'
+export type { Store, StoreOptions, Transaction } from './store/store.ts'

@@ -1,11 +1,23 @@
 import { equalBytes, hmacSha256, sharedSecret } from '#crypto'
-import { ascii } from '../bytes.ts'
-import type { Profile } from './constants.ts'
+import { ascii, toHex } from '../bytes.ts'
+import { type Profile, SIZE } from './constants.ts'
 
 /** The two keys that a phone and the back-end share, 32 bytes each (ROBERT §3.2.1). */
 export interface SharedKeys {
   readonly authenticationKey: Uint8Array
   readonly encryptionKey: Uint8Array
+}
+
+// NIST P-256: y^2 = x^3 - 3x + b over the field of p (ROBERT §3.1).
+const P = 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n
+const B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn
+
+/** Whether bytes are an uncompressed point on P-256. Cheap: it comes before any scalar multiplication. */
+export function isPublicPoint(bytes: Uint8Array): boolean {
+  if (bytes.length !== SIZE.publicPoint || bytes[0] !== 4) return false
+  const x = BigInt(`0x${toHex(bytes.subarray(1, 33))}`)
+  const y = BigInt(`0x${toHex(bytes.subarray(33))}`)
+  return x < P && y < P && (y * y - (x * x * x - 3n * x + B)) % P === 0n
 }
 
 /**

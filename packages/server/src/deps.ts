@@ -1,0 +1,111 @@
+import { type Calendar, type Random, type UnixSeconds, writeUint } from '@vicinity/protocol'
+import {
+  type ContactContext,
+  DEFAULT_PARAMETERS,
+  federationCipher,
+  type Parameters,
+  type PermanentId,
+  type Profile,
+  type RequestContext,
+  SIZE,
+  SPEC,
+} from '@vicinity/protocol/robert'
+import type { KeyFiles } from './keys/key-files.ts'
+import { KeyRing } from './keys/key-ring.ts'
+import type { Store } from './store/store.ts'
+
+/** What a deployment chooses when it is set up. */
+export interface Settings {
+  readonly serviceStart: UnixSeconds
+  readonly countryCode: number
+  /** Country codes of the federation's other members. */
+  readonly peers: ReadonlySet<number>
+  readonly profile: Profile
+  readonly parameters: Parameters
+  /** The bearer token of the health authority; undefined closes its endpoints. */
+  readonly authorityToken: string | undefined
+}
+
+export const DEFAULT_SETTINGS: Settings = {
+  serviceStart: (Date.UTC(2020, 5, 1) / 1000) as UnixSeconds,
+  countryCode: 33,
+  peers: new Set(),
+  profile: SPEC,
+  parameters: DEFAULT_PARAMETERS,
+  authorityToken: undefined,
+}
+
+/** Everything a flow may use. Time reaches a flow as its argument `at`. */
+export interface Deps {
+  readonly store: Store
+  readonly keys: KeyRing
+  readonly settings: Settings
+  readonly random: Random
+  readonly calendar: Calendar
+  /** What the decisions of the protocol need to know. */
+  readonly robert: ContactContext & RequestContext
+  /** Counts what happened, by a name that tells nothing about anybody. */
+  readonly count: (what: string, times?: number) => void
+  readonly counts: ReadonlyMap<string, number>
+  /** Seals a key of a user for the store and opens it again, bound to the user and to which key it is. */
+  readonly seal: (which: UserKey, id: PermanentId, key: Uint8Array) => Uint8Array
+  readonly open: (which: UserKey, id: PermanentId, sealed: Uint8Array) => Uint8Array
+}
+export type UserKey = 'authentication' | 'encryption'
+
+export interface DepsInput {
+  readonly store: Store
+  readonly keyFiles: KeyFiles
+  readonly random: Random
+  readonly settings: Settings
+}
+
+export function makeDeps({ store, keyFiles, random, settings }: DepsInput): Deps {
+  const keys = new KeyRing(keyFiles, random)
+  const counts = new Map<string, number>()
+  const { profile, parameters, countryCode, peers } = settings
+  const calendar = { serviceStart: settings.serviceStart, epochDuration: parameters.epochDuration }
+  return {
+    store,
+    keys,
+    settings,
+    random,
+    calendar,
+    robert: {
+      profile,
+      parameters,
+      countryCode,
+      peers,
+      calendar,
+      federation: federationCipher(keys.federationKey),
+      serverKeyOf: keys.serverKeyOf,
+      replyKey: keys.replyKey,
+    },
+    counts,
+    count: (what, times = 1) => void counts.set(what, (counts.get(what) ?? 0) + times),
+    seal: (which, id, key) => keys.seal(keys.vaultKey, placeOf(which, id), key),
+    open: (which, id, sealed) => keys.open(keys.vaultKey, placeOf(which, id), sealed),
+  }
+}
+
+function placeOf(which: UserKey, id: PermanentId): Uint8Array {
+  const place = new Uint8Array(1 + SIZE.ebid)
+  place[0] = which === 'authentication' ? 1 : 2
+  writeUint(place, 1, 6, id)
+  return place
+}
+
+/** Refused by a rule that the sender may know: answered with 403 and the reason. */
+export class Refused extends Error {
+  override readonly name = 'Refused'
+  readonly reason: string
+  constructor(reason: string) {
+    super(reason)
+    this.reason = reason
+  }
+}
+
+/** The service cannot answer now: 503. */
+export class Unavailable extends Error {
+  override readonly name = 'Unavailable'
+}

@@ -1,0 +1,103 @@
+import { dayOf, dayOfEpoch, type Epoch, epochAt, firstEpochOfDay, ntpOf, type UnixSeconds } from '@vicinity/protocol'
+import {
+  CODE,
+  constantReply,
+  decideRequest,
+  type IdentifierList,
+  lastDayOfBundle,
+  locateRequests,
+  makeList,
+  NEW_STATUS,
+  type PermanentId,
+  REPLY_PAIRS,
+  type RequestAnswer,
+  type RequestDecision,
+  SIZE,
+  sealReply,
+  type UserRecord,
+} from '@vicinity/protocol/robert'
+import type { Deps } from '../deps.ts'
+import { NOBODY, type StatusChange, type StoredUser } from '../store/store.ts'
+import { nextPoll } from './next-poll.ts'
+
+/**
+ * Every authenticated request: ROBERT §7 and appendix C, for a batch. Each gets 922 bytes: a reply sealed for its user, or,
+ * whatever went wrong, random bytes. The statements that run are the same for every outcome.
+ */
+export async function authenticatedRequests(
+  deps: Deps,
+  requests: readonly Uint8Array[],
+  at: UnixSeconds,
+): Promise<Uint8Array[]> {
+  const located = locateRequests(requests, deps.robert, at)
+  const judged = await deps.store.transaction(async (tx) => {
+    const stored = await tx.usersOf(located.map((request) => (request.located ? request.id : NOBODY)))
+    const users = new Map([...stored.values()].map((user) => [user.id, openUser(deps, user)]))
+    const decisions = located.map((request) => {
+      const user = request.located ? users.get(request.id) : undefined
+      return { user, decision: decideRequest(request, user, deps.robert, at) }
+    })
+    const changed = await tx.changeStatuses(decisions.map(({ user, decision }) => changeOf(user, decision)))
+    return decisions.map(({ user, decision }) => settle(user, decision, changed))
+  })
+  return judged.map(({ user, decision }) => replyTo(deps, user, decision, at))
+}
+
+interface Judged {
+  readonly user: UserRecord | undefined
+  readonly decision: RequestDecision
+}
+
+const openUser = (deps: Deps, user: StoredUser): UserRecord => ({
+  ...user,
+  authenticationKey: deps.open('authentication', user.id, user.authenticationKey),
+  encryptionKey: deps.open('encryption', user.id, user.encryptionKey),
+})
+
+/** One change for each request, also where nothing changes: then of nobody, with the same statement. */
+function changeOf(user: UserRecord | undefined, decision: RequestDecision): StatusChange {
+  if (user === undefined || !decision.served || decision.status === undefined) {
+    return { id: NOBODY, from: NEW_STATUS, to: NEW_STATUS }
+  }
+  return { id: user.id, from: user.status, to: decision.status }
+}
+
+/** §7 step 8 under concurrency: who did not win the one conditional update asked too early. */
+function settle(user: UserRecord | undefined, decision: RequestDecision, changed: ReadonlySet<PermanentId>): Judged {
+  const lost = decision.served && decision.status !== undefined && user !== undefined && !changed.has(user.id)
+  return { user, decision: lost ? { served: false, reason: 'tooEarly' } : decision }
+}
+
+function replyTo(deps: Deps, user: UserRecord | undefined, decision: RequestDecision, at: UnixSeconds): Uint8Array {
+  if (!decision.served || user === undefined) {
+    deps.count(`request.refused.${decision.served ? 'unknownId' : decision.reason}`)
+    return constantReply(deps.random)
+  }
+  const { answer } = decision
+  deps.count(`request.${answer.kind}`)
+  const status = answer.kind === 'status' ? answer : undefined
+  const reply = {
+    kind: CODE[answer.kind],
+    atRisk: status?.atRisk === true,
+    serverTime: ntpOf(at),
+    replyId: status?.replyId ?? new Uint8Array(SIZE.replyId),
+    nextPoll: nextPoll(deps),
+    exposureDay: status?.newest === undefined ? (0 as const) : dayOfEpoch(deps.calendar, status.newest),
+    list: identifiersFor(deps, user.id, answer, at),
+  }
+  return sealReply(user.encryptionKey, reply, deps.random)
+}
+
+/** A status reply carries the last day of the bundle; `renew` what is asked for between now and the end of the bundle. */
+function identifiersFor(deps: Deps, id: PermanentId, answer: RequestAnswer, at: UnixSeconds): IdentifierList {
+  const { bundleDays } = deps.robert.parameters
+  const now = epochAt(deps.calendar, at)
+  if (answer.kind === 'status') {
+    const { first, count } = lastDayOfBundle(deps.calendar, dayOf(at), bundleDays, REPLY_PAIRS)
+    return makeList(deps.robert, id, first, count)
+  }
+  if (answer.kind === 'acknowledge') return { first: now, pairs: new Uint8Array(0) }
+  const end = firstEpochOfDay(deps.calendar, dayOf(at) + bundleDays + 1)
+  const first = Math.min(Math.max(answer.first, now), end) as Epoch
+  return makeList(deps.robert, id, first, Math.min(REPLY_PAIRS, end - first))
+}

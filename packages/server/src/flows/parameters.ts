@@ -1,0 +1,14 @@
+import type { ResponseOf } from '@vicinity/protocol'
+import { RISK_FUNCTION } from '@vicinity/protocol/robert'
+import type { Deps } from '../deps.ts'
+
+/** What is public about the service. */
+export const service = (deps: Deps): ResponseOf<'parameters'> => ({
+  serviceStart: deps.settings.serviceStart,
+  riskFunction: RISK_FUNCTION,
+  parameters: deps.robert.parameters,
+})
+
+export async function parameters(deps: Deps): Promise<ResponseOf<'parameters'>> {
+  return service(deps)
+}

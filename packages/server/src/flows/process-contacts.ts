@@ -1,0 +1,69 @@
+import { concat, type UnixSeconds } from '@vicinity/protocol'
+import {
+  CONTACT_REFUSALS,
+  type ContactVerdict,
+  decideContacts,
+  locateContacts,
+  type PermanentId,
+  packExposure,
+} from '@vicinity/protocol/robert'
+import type { Deps } from '../deps.ts'
+import type { ExposureRow, Transaction } from '../store/store.ts'
+import { placeOfWindow, windowIsDue, windowIsOver } from './pool.ts'
+
+/** Items of one transaction. */
+const BATCH = 4096
+
+/**
+ * Applies the items of every window that is due: ROBERT §6.2. Taking them out of the queue, their effect and step 10's erasure
+ * are one transaction, so a crash leaves all or nothing and no item counts twice.
+ */
+export async function processContacts(deps: Deps, at: UnixSeconds): Promise<void> {
+  const { parameters } = deps.robert
+  const queued = await deps.store.transaction((tx) => tx.queuedWindows())
+  for (const window of queued.filter((candidate) => windowIsDue(parameters, candidate, at))) {
+    let verdicts: ContactVerdict[]
+    do {
+      verdicts = await deps.store.transaction((tx) => applyBatch(deps, tx, window, at))
+      countVerdicts(deps, verdicts)
+    } while (verdicts.length === BATCH)
+  }
+  // Step 10, for good: without its key nothing of a window can be read in any copy of the database.
+  const left = await deps.store.transaction((tx) => tx.queuedWindows())
+  for (const window of deps.keys.intakeWindows()) {
+    if (windowIsOver(parameters, window, at) && !left.includes(window)) deps.keys.destroyIntakeKey(window)
+  }
+}
+
+async function applyBatch(deps: Deps, tx: Transaction, window: number, at: UnixSeconds): Promise<ContactVerdict[]> {
+  const sealed = await tx.claimItems(window, BATCH)
+  if (sealed.length === 0) return []
+  const intakeKey = deps.keys.knownIntakeKey(window)
+  const items = concat(...sealed.map((item) => deps.keys.open(intakeKey, placeOfWindow(window), item)))
+  const located = locateContacts(items, deps.robert, at)
+  const stored = await tx.authenticationKeysOf(located.ids)
+  const opened = new Map([...stored].map(([id, key]) => [id, deps.open('authentication', id, key)]))
+  const verdicts = decideContacts(located, (id) => opened.get(id), deps.robert, at)
+  await tx.appendExposures(exposuresOf(verdicts))
+  return verdicts
+}
+
+/** Step 9: the exposures of a batch by user, in ascending order of id (the order in which rows are locked). */
+function exposuresOf(verdicts: readonly ContactVerdict[]): ExposureRow[] {
+  const rows = new Map<PermanentId, Uint8Array[]>()
+  for (const verdict of verdicts) {
+    if (verdict.route !== 'local') continue
+    const packed = packExposure(verdict.exposure)
+    const row = rows.get(verdict.id)
+    if (row === undefined) rows.set(verdict.id, [packed])
+    else row.push(packed)
+  }
+  return [...rows].sort(([a], [b]) => a - b).map(([id, packed]) => ({ id, exposures: concat(...packed) }))
+}
+
+function countVerdicts(deps: Deps, verdicts: readonly ContactVerdict[]): void {
+  for (const verdict of verdicts) {
+    if (verdict.route === 'refused') deps.count(`item.refused.${CONTACT_REFUSALS[verdict.reason]}.${verdict.reason}`)
+    else deps.count(verdict.route === 'local' ? 'item.accepted' : 'item.foreign')
+  }
+}

@@ -1,0 +1,82 @@
+import {
+  assert,
+  type Calendar,
+  dayOf,
+  type Epoch,
+  epochAt,
+  epochStart,
+  epochsIn,
+  firstEpochOfDay,
+  ntpOf,
+  type RequestOf,
+  type ResponseOf,
+  readUint,
+  type UnixSeconds,
+} from '@vicinity/protocol'
+import {
+  agreeKeys,
+  checkChallenge,
+  makeList,
+  type PermanentId,
+  packList,
+  type SharedKeys,
+  sealFor,
+} from '@vicinity/protocol/robert'
+import { type Deps, Refused, Unavailable } from '../deps.ts'
+import type { Transaction } from '../store/store.ts'
+import { nextPoll } from './next-poll.ts'
+import { service } from './parameters.ts'
+
+/** Registration, server side: ROBERT §3.2 and §3.3. */
+export async function register(
+  deps: Deps,
+  input: RequestOf<'register'>,
+  at: UnixSeconds,
+): Promise<ResponseOf<'register'>> {
+  const epoch = epochAt(deps.calendar, at)
+  if (epoch < 0) throw new Unavailable('the service has not started')
+  // The proof of work comes before the key agreement: hashing is cheap, a scalar multiplication is not.
+  const work = checkChallenge(deps.keys.challengeKey, input.publicKey, input.challenge, input.solution, at)
+  if (!work.ok) throw new Refused(work.reason)
+  const shared = agreeKeys(deps.robert.profile, deps.keys.registrationKey, input.publicKey)
+  assert(shared !== undefined, 'the codec lets points on the curve through, and no other')
+  const id = await deps.store.transaction(async (tx) => {
+    if (!(await tx.spendChallenge(work.value.spentKey, work.value.expires))) throw new Refused('challengeSpent')
+    return addUser(deps, tx, shared)
+  })
+  deps.count('registered')
+  return {
+    epoch,
+    epochDuration: deps.calendar.epochDuration,
+    nextEpochStart: ntpOf(epochStart(deps.calendar, epoch + 1)),
+    nextPoll: nextPoll(deps),
+    service: service(deps),
+    list: firstList(deps, id, shared, deps.calendar, epoch, at),
+  }
+}
+
+/** ID_A: 40 random bits, drawn again while taken (ROBERT §3.2.1; docs/divergences.md, 22). */
+async function addUser(deps: Deps, tx: Transaction, shared: SharedKeys): Promise<PermanentId> {
+  for (let draws = 0; draws < 100; draws++) {
+    const id = readUint(deps.random(5), 0, 5)
+    const authenticationKey = deps.seal('authentication', id, shared.authenticationKey)
+    const encryptionKey = deps.seal('encryption', id, shared.encryptionKey)
+    if (await tx.addUser({ id, authenticationKey, encryptionKey })) return id
+  }
+  throw new Unavailable('no free identifier was drawn')
+}
+
+/** The initial list of §3.3: today and the days of the bundle, always of one size. */
+function firstList(
+  deps: Deps,
+  id: PermanentId,
+  shared: SharedKeys,
+  calendar: Calendar,
+  epoch: Epoch,
+  at: UnixSeconds,
+): Uint8Array {
+  const days = deps.robert.parameters.bundleDays + 1
+  const count = firstEpochOfDay(calendar, dayOf(at) + days) - epoch
+  const list = makeList(deps.robert, id, epoch, count)
+  return sealFor(shared.encryptionKey, packList(list, Math.ceil(epochsIn(calendar, days)) + 1), deps.random)
+}

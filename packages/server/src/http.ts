@@ -1,0 +1,65 @@
+import { api, type EndpointName, Malformed, type UnixSeconds } from '@vicinity/protocol'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Deps } from './deps.ts'
+import { dispatch, statusOf } from './dispatch.ts'
+
+const RETRY_AFTER_SECONDS = '30'
+const MOST_CONNECTIONS = 10_000
+
+/** The HTTP edge: binds every row of the endpoint table to the one generic handler. `now` is the server's clock. */
+export function makeHttp(deps: Deps, now: () => UnixSeconds): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    requestTimeout: 10_000,
+    connectionTimeout: 15_000,
+    keepAliveTimeout: 65_000,
+    exposeHeadRoutes: false,
+    http: { maxHeaderSize: 16_384, headersTimeout: 5_000 },
+  })
+  app.server.maxConnections = MOST_CONNECTIONS
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body))
+  app.addHook('onRequest', async (request) => {
+    if (request.headers['content-encoding'] !== undefined) throw new Malformed('body', 'not compressed')
+  })
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'no such endpoint' }))
+  app.setErrorHandler((error, request, reply) => {
+    const { status, body } = statusOf(fromFastify(error))
+    if (status === 500) deps.count('internalError')
+    if (status === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS)
+    // The rest of a body that was refused unread must not be taken for the next request.
+    if (request.body === undefined && status === 400) void reply.header('connection', 'close')
+    return reply.code(status).send(body)
+  })
+  for (const name of Object.keys(api) as EndpointName[]) {
+    const { method, path, limit } = api[name]
+    app.route({
+      method,
+      url: path,
+      bodyLimit: Math.max(limit, 1),
+      handler: async (request, reply) => {
+        const json = method === 'GET' ? {} : parse(request.body)
+        const answer = await dispatch(deps, name, json, request.headers.authorization, now())
+        void reply.header('cache-control', 'no-store')
+        return answer
+      },
+    })
+  }
+  return app
+}
+
+function parse(body: unknown): unknown {
+  try {
+    return JSON.parse(String(body))
+  } catch {
+    throw new Malformed('body', 'JSON')
+  }
+}
+
+/** What the HTTP parser refuses about a body is the sender's mistake, named like every other. */
+function fromFastify(error: unknown): unknown {
+  const code = (error as { code?: string }).code ?? ''
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new Malformed('body', 'shorter')
+  if (code.startsWith('FST_ERR_CTP')) return new Malformed('body', 'application/json with its exact length')
+  return error
+}

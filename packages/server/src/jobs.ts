@@ -1,0 +1,19 @@
+import type { UnixSeconds } from '@vicinity/protocol'
+import type { Deps } from './deps.ts'
+import { processContacts } from './flows/process-contacts.ts'
+import { purge } from './flows/purge.ts'
+import { keepServerKeys } from './flows/server-keys.ts'
+
+/** What a back-end does by the clock. Runs at the start of the service plus multiples of `every`. */
+export interface Job {
+  readonly name: string
+  /** Seconds. */
+  readonly every: number
+  readonly run: (deps: Deps, at: UnixSeconds) => Promise<void>
+}
+
+export const jobsOf = (deps: Deps): readonly Job[] => [
+  { name: 'server keys', every: 3600, run: keepServerKeys },
+  { name: 'purge', every: deps.calendar.epochDuration, run: purge },
+  { name: 'process contacts', every: 300, run: processContacts },
+]

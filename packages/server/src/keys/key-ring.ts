@@ -1,0 +1,117 @@
+import type { Random, UtcDay } from '@vicinity/protocol'
+import { drawPrivateKey, gcmOpen, gcmSeal, publicPoint } from '@vicinity/protocol/crypto'
+import { type ServerKey, SIZE, serverKeyOf } from '@vicinity/protocol/robert'
+import type { KeyFiles } from './key-files.ts'
+
+const SERVER = /^server-key-(\d+)$/
+const INTAKE = /^intake-(\d+)$/
+
+/** Keys of a back-end. Those of the set-up are made once; server keys live by the day, intake keys by the window. */
+export class KeyRing {
+  readonly #files: KeyFiles
+  readonly #random: Random
+  readonly #serverKeys = new Map<number, ServerKey>()
+  readonly #intakeKeys = new Map<number, Uint8Array>()
+  /** sk_S, the private half of the registration key pair (ROBERT §3.1). */
+  readonly registrationKey: Uint8Array
+  /** K_G, 32 bytes; shared with the countries of the federation. */
+  readonly federationKey: Uint8Array
+  /** Seals user keys in the store. */
+  readonly vaultKey: Uint8Array
+  readonly issuerKey: Uint8Array
+  readonly replyKey: Uint8Array
+  readonly challengeKey: Uint8Array
+
+  constructor(files: KeyFiles, random: Random) {
+    this.#files = files
+    this.#random = random
+    this.registrationKey = this.#setUp('registration', () => drawPrivateKey(random))
+    this.federationKey = this.#setUp('federation', () => random(SIZE.key))
+    this.vaultKey = this.#setUp('vault', () => random(SIZE.key))
+    this.issuerKey = this.#setUp('issuer', () => random(SIZE.key))
+    this.replyKey = this.#setUp('reply', () => random(SIZE.key))
+    this.challengeKey = this.#setUp('challenge', () => random(SIZE.key))
+    for (const [day, bytes] of this.#stored(SERVER)) this.#serverKeys.set(day, serverKeyOf(bytes))
+    for (const [window, bytes] of this.#stored(INTAKE)) this.#intakeKeys.set(window, bytes)
+  }
+
+  #setUp(name: string, make: () => Uint8Array): Uint8Array {
+    const stored = this.#files.read(name)
+    if (stored !== undefined) return stored
+    const made = make()
+    this.#files.write(name, made)
+    return made
+  }
+
+  *#stored(pattern: RegExp): Generator<[number, Uint8Array]> {
+    for (const name of this.#files.names()) {
+      const number = pattern.exec(name)?.[1]
+      const bytes = number === undefined ? undefined : this.#files.read(name)
+      if (bytes !== undefined) yield [Number(number), bytes]
+    }
+  }
+
+  /** pk_S, the uncompressed point that every phone is built with. */
+  get publicKey(): Uint8Array {
+    return publicPoint(this.registrationKey)
+  }
+
+  /** K_S of a UTC day. */
+  readonly serverKeyOf = (day: UtcDay): ServerKey | undefined => this.#serverKeys.get(day)
+
+  /** Makes what is missing of the server keys of `first` to `last` and destroys those before `first`. */
+  keepServerKeys(first: number, last: number, today: number): void {
+    for (const day of this.#serverKeys.keys()) {
+      if (day >= first) continue
+      this.#files.remove(`server-key-${day}`)
+      this.#serverKeys.delete(day)
+    }
+    for (let day = today; day <= last; day++) {
+      if (this.#serverKeys.has(day)) continue
+      const bytes = this.#random(SIZE.serverKey)
+      this.#files.write(`server-key-${day}`, bytes)
+      this.#serverKeys.set(day, serverKeyOf(bytes))
+    }
+  }
+
+  /** The key under which the items of one pool window lie in the queue; made when the window gets its first item. */
+  intakeKey(window: number): Uint8Array {
+    const known = this.#intakeKeys.get(window)
+    if (known !== undefined) return known
+    const made = this.#random(SIZE.key)
+    this.#files.write(`intake-${window}`, made)
+    this.#intakeKeys.set(window, made)
+    return made
+  }
+
+  /** The key of a window whose items are to be read. Throws when it is gone: the items stay in the queue. */
+  knownIntakeKey(window: number): Uint8Array {
+    const key = this.#intakeKeys.get(window)
+    if (key === undefined) throw new Error('an intake key is missing: the key directory is not the one of this store')
+    return key
+  }
+
+  intakeWindows(): readonly number[] {
+    return [...this.#intakeKeys.keys()]
+  }
+
+  destroyIntakeKey(window: number): void {
+    this.#files.remove(`intake-${window}`)
+    this.#intakeKeys.get(window)?.fill(0)
+    this.#intakeKeys.delete(window)
+  }
+
+  /** Seals bytes for the store: IV 12 | ciphertext | tag 16. `place` binds them to where they lie. */
+  seal(key: Uint8Array, place: Uint8Array, plaintext: Uint8Array): Uint8Array {
+    const iv = this.#random(SIZE.iv)
+    return Buffer.concat([iv, gcmSeal(key, iv, plaintext, place)])
+  }
+
+  /** Throws when the bytes were not sealed under this key for this place. */
+  open(key: Uint8Array, place: Uint8Array, sealed: Uint8Array): Uint8Array {
+    const plaintext = gcmOpen(key, sealed.subarray(0, SIZE.iv), sealed.subarray(SIZE.iv), place)
+    if (plaintext === undefined)
+      throw new Error('a sealed value of the store does not open: wrong keys, or the row was altered')
+    return plaintext
+  }
+}

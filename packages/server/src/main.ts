@@ -1,0 +1,104 @@
+// The edge of the back-end: the wall clock, real randomness, one timer, a listening socket.
+import { randomBytes } from 'node:crypto'
+import { epochAt, type UnixSeconds } from '@vicinity/protocol'
+import { LAST_SERVICE_EPOCH } from '@vicinity/protocol/robert'
+import { type Deps, makeDeps, type Settings } from './deps.ts'
+import { keepServerKeys } from './flows/server-keys.ts'
+import { makeHttp } from './http.ts'
+import { jobsOf } from './jobs.ts'
+import { directoryKeys, memoryKeys } from './keys/key-files.ts'
+import { openStore } from './store/open.ts'
+
+export const wallClock = (): UnixSeconds => Math.floor(Date.now() / 1000) as UnixSeconds
+
+export interface ServeOptions {
+  readonly settings: Settings
+  /** `sqlite:PATH` or `sqlite::memory:`. */
+  readonly store: string
+  /** Directory of the keys; undefined keeps them in memory, for services that end with the process. */
+  readonly keys: string | undefined
+  readonly host: string
+  /** The port to listen on; 0 for any free one. */
+  readonly port: number
+  /** Whether the next free port is taken when the wanted one is not free. */
+  readonly nextPort?: boolean
+}
+
+export interface Running {
+  readonly deps: Deps
+  readonly url: string
+  readonly close: () => Promise<void>
+}
+
+/** Runs a back-end by the wall clock until it is closed. */
+export async function serve(options: ServeOptions): Promise<Running> {
+  const deps = makeDeps({
+    store: openStore(options.store),
+    keyFiles: options.keys === undefined ? memoryKeys() : directoryKeys(options.keys),
+    random: randomBytes,
+    settings: options.settings,
+  })
+  checkCalendar(deps, wallClock())
+  await keepServerKeys(deps, wallClock())
+  const listening = await listen(deps, wallClock, options)
+  const stopJobs = runJobs(deps, wallClock)
+  return {
+    deps,
+    url: listening.url,
+    close: async () => {
+      await stopJobs()
+      await listening.close()
+      await deps.store.close()
+    },
+  }
+}
+
+function checkCalendar(deps: Deps, at: UnixSeconds): void {
+  const epoch = epochAt(deps.calendar, at)
+  if (epoch < 0) throw new Error('the service starts in the future: give another --service-start')
+  if (epoch > LAST_SERVICE_EPOCH) throw new Error('the 24-bit epoch counter nears its end: set up a new service')
+}
+
+/** Listens; with `nextPort` a taken port is answered by the next free one. */
+export async function listen(
+  deps: Deps,
+  now: () => UnixSeconds,
+  { host, port, nextPort = false }: Pick<ServeOptions, 'host' | 'port' | 'nextPort'>,
+): Promise<{ readonly url: string; readonly close: () => Promise<void> }> {
+  for (let tried = port; ; tried++) {
+    const app = makeHttp(deps, now)
+    try {
+      const url = await app.listen({ host, port: tried })
+      return { url, close: () => app.close() }
+    } catch (error) {
+      await app.close()
+      const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+      if (!taken || !nextPort || tried >= port + 100) throw error
+    }
+  }
+}
+
+/** Runs the rows of `jobs.ts` when they are due, one at a time. A job that fails is counted and runs again at its next turn. */
+export function runJobs(deps: Deps, now: () => UnixSeconds): () => Promise<void> {
+  const due = new Map(jobsOf(deps).map((job) => [job, now()]))
+  let running: Promise<void> = Promise.resolve()
+  let busy = false
+  const turn = async () => {
+    for (const [job, at] of due) {
+      if (now() < at) continue
+      const late = now() - deps.calendar.serviceStart
+      due.set(job, (deps.calendar.serviceStart + (Math.floor(late / job.every) + 1) * job.every) as UnixSeconds)
+      await job.run(deps, now()).catch(() => deps.count(`job.failed.${job.name}`))
+    }
+    busy = false
+  }
+  const timer = setInterval(() => {
+    if (busy) return
+    busy = true
+    running = turn()
+  }, 1000)
+  return async () => {
+    clearInterval(timer)
+    await running
+  }
+}

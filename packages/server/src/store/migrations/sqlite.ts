@@ -1,0 +1,23 @@
+/** Each entry brings the schema one version further; `pragma user_version` remembers how far it is. Never edit one that landed. */
+export const SQLITE_MIGRATIONS: readonly string[] = [
+  `
+  -- IDTable (ROBERT §3.2.1) in three: keys are written once, the status is hot and narrow, only the exposed have exposures.
+  create table user_key(id integer primary key, authentication_key blob not null, encryption_key blob not null) strict;
+  create table user_status(id integer primary key, notified integer not null, status_epoch integer not null,
+    warned_through integer not null, request_tag blob not null) strict;
+  create table exposure(id integer primary key, lee blob not null) strict;
+
+  -- Uploads. No column here is finer than a window or a day, and no order is that of arrival.
+  create table spent_token(day integer not null, spent_key blob not null, primary key(day, spent_key)) strict, without rowid;
+  create table item_queue(window integer not null, row_id blob not null, body blob not null,
+    primary key(window, row_id)) strict, without rowid;
+
+  create table spent_challenge(spent_key blob primary key, expires integer not null) strict, without rowid;
+
+  -- The authority's side.
+  create table code(hash blob primary key, contagious_from integer not null, contagious_to integer not null,
+    expires integer not null) strict, without rowid;
+  create table code_chunk(hash blob not null, day integer not null, chunk integer not null, digest blob not null,
+    primary key(hash, day, chunk)) strict, without rowid;
+  `,
+]

@@ -1,0 +1,183 @@
+import type { StatementSync } from 'node:sqlite'
+import type { Epoch, UnixSeconds } from '@vicinity/protocol'
+import type { Notified, PermanentId, UserStatus } from '@vicinity/protocol/robert'
+import type { CodeRow, ExposureRow, Transaction } from './store.ts'
+
+/** Every statement of this engine, by the name under which it is reported. */
+export const SQL = {
+  addUserKey:
+    'insert into user_key(id, authentication_key, encryption_key) values (?, ?, ?) on conflict(id) do nothing',
+  addUserStatus:
+    'insert into user_status(id, notified, status_epoch, warned_through, request_tag) values (?, 0, -1, -1, zeroblob(8))',
+  dropExposure: 'delete from exposure where id = ?',
+  authenticationKey: 'select authentication_key from user_key where id = ?',
+  user: `select k.authentication_key, k.encryption_key, s.notified, s.status_epoch, s.warned_through, s.request_tag, e.lee
+    from user_key k join user_status s on s.id = k.id left join exposure e on e.id = k.id where k.id = ?`,
+  changeStatus: `update user_status set notified = ?, status_epoch = ?, warned_through = ?, request_tag = ?
+    where id = ? and notified = ? and status_epoch = ? and warned_through = ?`,
+  appendExposure: `insert into exposure(id, lee) values (?, ?)
+    on conflict(id) do update set lee = cast(lee || excluded.lee as blob)`,
+  exposuresAfter: 'select id, lee from exposure where id > ? order by id limit ?',
+  replaceExposure: 'update exposure set lee = ? where id = ? and lee = ?',
+  removeExposure: 'delete from exposure where id = ? and lee = ?',
+  spendToken: 'insert into spent_token(day, spent_key) values (?, ?) on conflict do nothing',
+  forgetTokens: 'delete from spent_token where day < ?',
+  queueItem: 'insert into item_queue(window, row_id, body) values (?, ?, ?)',
+  queuedWindows: 'select distinct window from item_queue order by window',
+  claimItems: `delete from item_queue where window = ?1 and row_id in
+    (select row_id from item_queue where window = ?1 order by row_id limit ?2) returning body`,
+  spendChallenge: 'insert into spent_challenge(spent_key, expires) values (?, ?) on conflict do nothing',
+  forgetChallenges: 'delete from spent_challenge where expires < ?',
+  addCode: 'insert into code(hash, contagious_from, contagious_to, expires) values (?, ?, ?, ?)',
+  code: 'select contagious_from, contagious_to, expires from code where hash = ?',
+  bindChunk: 'insert into code_chunk(hash, day, chunk, digest) values (?, ?, ?, ?) on conflict do nothing',
+  chunk: 'select digest from code_chunk where hash = ? and day = ? and chunk = ?',
+  forgetChunks: 'delete from code_chunk where hash in (select hash from code where expires < ?)',
+  forgetCodes: 'delete from code where expires < ?',
+} as const
+
+type Statement = (name: keyof typeof SQL) => StatementSync
+
+const NOTIFIED: readonly Notified[] = ['none', 'pending', 'acknowledged']
+const NONE = -1
+const optional = (epoch: number): Epoch | undefined => (epoch === NONE ? undefined : (epoch as Epoch))
+const columns = (status: UserStatus) =>
+  [NOTIFIED.indexOf(status.notified), status.lastStatusRequestEpoch ?? NONE, status.warnedThrough ?? NONE] as const
+
+/** The verbs over prepared statements. They run at once; only the interface is asynchronous. */
+export function sqliteTransaction(statement: Statement): Transaction {
+  return { ...userVerbs(statement), ...exposureVerbs(statement), ...uploadVerbs(statement), ...codeVerbs(statement) }
+}
+
+function userVerbs(
+  statement: Statement,
+): Pick<
+  Transaction,
+  'addUser' | 'authenticationKeysOf' | 'usersOf' | 'changeStatuses' | 'spendChallenge' | 'forgetChallenges'
+> {
+  return {
+    async addUser(user) {
+      const added = statement('addUserKey').run(user.id, user.authenticationKey, user.encryptionKey).changes === 1
+      if (!added) return false
+      statement('dropExposure').run(user.id)
+      statement('addUserStatus').run(user.id)
+      return true
+    },
+    async authenticationKeysOf(ids) {
+      const keys = new Map<PermanentId, Uint8Array>()
+      for (const id of ids) {
+        const row = statement('authenticationKey').get(id)
+        if (row !== undefined) keys.set(id, row['authentication_key'] as Uint8Array)
+      }
+      return keys
+    },
+    async usersOf(ids) {
+      const users = new Map()
+      for (const id of ids) {
+        const row = statement('user').get(id)
+        if (row === undefined) continue
+        users.set(id, {
+          id,
+          authenticationKey: row['authentication_key'],
+          encryptionKey: row['encryption_key'],
+          exposedEpochs: row['lee'] ?? new Uint8Array(0),
+          status: {
+            notified: NOTIFIED[row['notified'] as number],
+            lastStatusRequestEpoch: optional(row['status_epoch'] as number),
+            warnedThrough: optional(row['warned_through'] as number),
+            lastRequestTag: row['request_tag'],
+          },
+        })
+      }
+      return users
+    },
+    async changeStatuses(changes) {
+      const changed = new Set<PermanentId>()
+      for (const { id, from, to } of changes) {
+        const [notified, epoch, warned] = columns(to)
+        const done = statement('changeStatus').run(notified, epoch, warned, to.lastRequestTag, id, ...columns(from))
+        if (done.changes === 1) changed.add(id)
+      }
+      return changed
+    },
+    async spendChallenge(spentKey, expires) {
+      return statement('spendChallenge').run(spentKey, expires).changes === 1
+    },
+    async forgetChallenges(before) {
+      statement('forgetChallenges').run(before)
+    },
+  }
+}
+
+function exposureVerbs(
+  statement: Statement,
+): Pick<Transaction, 'appendExposures' | 'exposuresAfter' | 'replaceExposures'> {
+  return {
+    async appendExposures(rows) {
+      for (const { id, exposures } of rows) statement('appendExposure').run(id, exposures)
+    },
+    async exposuresAfter(after, limit) {
+      const rows = statement('exposuresAfter').all(after, limit)
+      return rows.map((row): ExposureRow => ({ id: row['id'] as number, exposures: row['lee'] as Uint8Array }))
+    },
+    async replaceExposures(rows) {
+      for (const { id, exposures, to } of rows) {
+        if (to.length === 0) statement('removeExposure').run(id, exposures)
+        else statement('replaceExposure').run(to, id, exposures)
+      }
+    },
+  }
+}
+
+function uploadVerbs(
+  statement: Statement,
+): Pick<Transaction, 'spendToken' | 'forgetTokens' | 'queueItem' | 'queuedWindows' | 'claimItems'> {
+  return {
+    async spendToken(day, spentKey) {
+      return statement('spendToken').run(day, spentKey).changes === 1
+    },
+    async forgetTokens(day) {
+      statement('forgetTokens').run(day)
+    },
+    async queueItem(window, rowId, sealedItem) {
+      statement('queueItem').run(window, rowId, sealedItem)
+    },
+    async queuedWindows() {
+      return statement('queuedWindows')
+        .all()
+        .map((row) => row['window'] as number)
+    },
+    async claimItems(window, limit) {
+      return statement('claimItems')
+        .all(window, limit)
+        .map((row) => row['body'] as Uint8Array)
+    },
+  }
+}
+
+function codeVerbs(statement: Statement): Pick<Transaction, 'addCode' | 'codeOf' | 'bindChunk' | 'forgetCodes'> {
+  return {
+    async addCode(code) {
+      statement('addCode').run(code.hash, code.contagiousFrom, code.contagiousTo, code.expires)
+    },
+    async codeOf(hash) {
+      const row = statement('code').get(hash)
+      if (row === undefined) return undefined
+      return {
+        hash,
+        contagiousFrom: row['contagious_from'] as UnixSeconds,
+        contagiousTo: row['contagious_to'] as UnixSeconds,
+        expires: row['expires'] as UnixSeconds,
+      } satisfies CodeRow
+    },
+    async bindChunk(hash, day, chunk, digest) {
+      if (statement('bindChunk').run(hash, day, chunk, digest).changes === 1) return true
+      const bound = statement('chunk').get(hash, day, chunk)?.['digest'] as Uint8Array
+      return Buffer.compare(bound, digest) === 0
+    },
+    async forgetCodes(before) {
+      statement('forgetChunks').run(before)
+      statement('forgetCodes').run(before)
+    },
+  }
+}
