@@ -1,6 +1,7 @@
 // The edge of the back-end: the wall clock, real randomness, one timer, a listening socket.
 import { randomBytes } from 'node:crypto'
-import { epochAt, type UnixSeconds } from '@vicinity/protocol'
+import { epochAt, toHex, type UnixSeconds } from '@vicinity/protocol'
+import { sha256 } from '@vicinity/protocol/crypto'
 import { LAST_SERVICE_EPOCH } from '@vicinity/protocol/robert'
 import { type Deps, makeDeps, type Settings } from './deps.ts'
 import { keepServerKeys } from './flows/server-keys.ts'
@@ -39,6 +40,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     settings: options.settings,
   })
   checkCalendar(deps, wallClock())
+  await checkSetUp(deps)
   await keepServerKeys(deps, wallClock())
   const listening = await listen(deps, wallClock, options)
   const stopJobs = runJobs(deps, wallClock)
@@ -57,6 +59,19 @@ function checkCalendar(deps: Deps, at: UnixSeconds): void {
   const epoch = epochAt(deps.calendar, at)
   if (epoch < 0) throw new Error('the service starts in the future: give another --service-start')
   if (epoch > LAST_SERVICE_EPOCH) throw new Error('the 24-bit epoch counter nears its end: set up a new service')
+}
+
+/** A database belongs to one calendar, one country and one set of keys: with others its rows would say something else. */
+async function checkSetUp(deps: Deps): Promise<void> {
+  const { calendar, settings, keys } = deps
+  const keyCheck = toHex(sha256(keys.vaultKey).subarray(0, 4))
+  const description = JSON.stringify({ ...calendar, countryCode: settings.countryCode, keyCheck })
+  const remembered = await deps.store.transaction((tx) => tx.setUp(description))
+  if (remembered !== description) {
+    throw new Error(
+      `this database was set up as ${remembered}, not as ${description}: start it with its own set-up and keys`,
+    )
+  }
 }
 
 /** Listens; with `nextPort` a taken port is answered by the next free one. */

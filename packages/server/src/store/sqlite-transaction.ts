@@ -5,6 +5,8 @@ import type { CodeRow, ExposureRow, Transaction } from './store.ts'
 
 /** Every statement of this engine, by the name under which it is reported. */
 export const SQL = {
+  rememberSetUp: 'insert into set_up(one, description) values (1, ?) on conflict do nothing',
+  setUp: 'select description from set_up',
   addUserKey:
     'insert into user_key(id, authentication_key, encryption_key) values (?, ?, ?) on conflict(id) do nothing',
   addUserStatus:
@@ -46,7 +48,17 @@ const columns = (status: UserStatus) =>
 
 /** The verbs over prepared statements. They run at once; only the interface is asynchronous. */
 export function sqliteTransaction(statement: Statement): Transaction {
-  return { ...userVerbs(statement), ...exposureVerbs(statement), ...uploadVerbs(statement), ...codeVerbs(statement) }
+  const setUp = async (description: string) => {
+    statement('rememberSetUp').run(description)
+    return statement('setUp').get()?.['description'] as string
+  }
+  return {
+    setUp,
+    ...userVerbs(statement),
+    ...exposureVerbs(statement),
+    ...uploadVerbs(statement),
+    ...codeVerbs(statement),
+  }
 }
 
 function userVerbs(

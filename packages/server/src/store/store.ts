@@ -36,6 +36,9 @@ export const NOBODY: PermanentId = -1
 
 /** The verbs of one transaction. Batches are arrays of distinct ids. No invariant rests on an isolation level. */
 export interface Transaction {
+  /** What the store was set up with; remembers `description` when it is new. */
+  readonly setUp: (description: string) => Promise<string>
+
   // IDTable
   /** False when the id is taken: draw another. Exposures left behind by a former user of the id go. */
   readonly addUser: (user: Omit<StoredUser, 'status' | 'exposedEpochs'>) => Promise<boolean>

@@ -1,6 +1,8 @@
 /** Each entry brings the schema one version further; `pragma user_version` remembers how far it is. Never edit one that landed. */
 export const SQLITE_MIGRATIONS: readonly string[] = [
   `
+  create table set_up(one integer primary key check (one = 1), description text not null) strict;
+
   -- IDTable (ROBERT §3.2.1) in three: keys are written once, the status is hot and narrow, only the exposed have exposures.
   create table user_key(id integer primary key, authentication_key blob not null, encryption_key blob not null) strict;
   create table user_status(id integer primary key, notified integer not null, status_epoch integer not null,

@@ -1,0 +1,24 @@
+// The command `vicinity`: one thin file per command.
+import { Command } from 'commander'
+import { demoCommand } from './demo.ts'
+import { inspectCommand } from './inspect.ts'
+import { labCommand } from './lab.ts'
+import { serveCommand } from './serve.ts'
+import { UsageError } from './usage.ts'
+
+const program = new Command('vicinity')
+  .description('Exposure notification that tells nobody who met whom')
+  .version('0.1.0')
+  .showHelpAfterError('Run it with --help to see what it takes.')
+  .addCommand(demoCommand())
+  .addCommand(serveCommand())
+  .addCommand(labCommand())
+  .addCommand(inspectCommand())
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error
+  console.error(`vicinity: ${error.message}`)
+  process.exitCode = 1
+}

@@ -1,0 +1,65 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { UnixSeconds } from '@vicinity/protocol'
+import { DEFAULT_SETTINGS, type Running, serve } from '@vicinity/server'
+import { Command } from 'commander'
+import { wholeNumber } from './usage.ts'
+
+interface ServeCommandOptions {
+  readonly data: string
+  readonly store?: string
+  readonly host: string
+  readonly port: number
+  readonly serviceStart: number
+  readonly countryCode: number
+}
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('Run the back-end of a country, by the wall clock, until it is told to stop')
+    .option('--data <directory>', 'database and keys', '.vicinity/serve')
+    .option('--store <url>', 'sqlite:PATH or sqlite::memory: (default: in the data directory)')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <number>', 'port to listen on', wholeNumber('--port', 0, 65_535), 8080)
+    .option(
+      '--service-start <unix>',
+      'Unix time of epoch 0; fixed for the life of the database',
+      wholeNumber('--service-start', 0, 2 ** 43),
+      DEFAULT_SETTINGS.serviceStart,
+    )
+    .option(
+      '--country-code <number>',
+      'code of the country, one byte',
+      wholeNumber('--country-code', 0, 255),
+      DEFAULT_SETTINGS.countryCode,
+    )
+    .addHelpText('after', '\nVICINITY_AUTHORITY_TOKEN in the environment opens the endpoints of the health authority.')
+    .action(async (options: ServeCommandOptions) => {
+      mkdirSync(options.data, { recursive: true, mode: 0o700 })
+      const running = await serve({
+        settings: {
+          ...DEFAULT_SETTINGS,
+          serviceStart: options.serviceStart as UnixSeconds,
+          countryCode: options.countryCode,
+          authorityToken: process.env['VICINITY_AUTHORITY_TOKEN'],
+        },
+        store: options.store ?? `sqlite:${join(options.data, 'vicinity.db')}`,
+        keys: join(options.data, 'keys'),
+        host: options.host,
+        port: options.port,
+      })
+      console.log(`Vicinity serves at ${running.url}`)
+      console.log(`  parameters  ${running.url}/v1/parameters`)
+      console.log(`  health      ${running.url}/health/ready`)
+      await untilStopped(running)
+    })
+}
+
+/** Waits for SIGINT or SIGTERM, then closes. */
+export async function untilStopped(running: Pick<Running, 'close'>): Promise<void> {
+  await new Promise((resolve) => {
+    process.once('SIGINT', resolve)
+    process.once('SIGTERM', resolve)
+  })
+  await running.close()
+}
