@@ -1,1 +1,6 @@
-export {}
+export { type Choice, chooseItems } from './choose.ts'
+export type * from './events.ts'
+export { helloAt } from './radio.ts'
+export { stepRobert } from './robert.ts'
+export { type Host, type Phone, runEvent } from './run.ts'
+export { type Json, newPhone, type PhoneState, restore, type Settings, snapshot, type Window } from './state.ts'
