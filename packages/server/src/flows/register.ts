@@ -35,6 +35,7 @@ export async function register(
 ): Promise<ResponseOf<'register'>> {
   const epoch = epochAt(deps.calendar, at)
   if (epoch < 0) throw new Unavailable('the service has not started')
+  if (deps.robert.serverKeyOf(dayOf(at)) === undefined) throw new Unavailable('the server key of today is missing')
   // The proof of work comes before the key agreement: hashing is cheap, a scalar multiplication is not.
   const work = checkChallenge(deps.keys.challengeKey, input.publicKey, input.challenge, input.solution, at)
   if (!work.ok) throw new Refused(work.reason)

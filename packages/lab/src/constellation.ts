@@ -1,0 +1,230 @@
+// Back-ends and phones in one process under a virtual clock. The code of both is the one that runs everywhere else; what is
+// here is the world around it: time, randomness, the network.
+import {
+  type Host,
+  type KeptItem,
+  type Notice,
+  newPhone,
+  type PhoneEvent,
+  type PhoneState,
+  runEvent,
+} from '@vicinity/client'
+import { httpCall } from '@vicinity/client/hosts/node'
+import { api, type Call, Malformed, type Random, type UnixSeconds } from '@vicinity/protocol'
+import { solveChallenge } from '@vicinity/protocol/robert'
+import {
+  DEFAULT_SETTINGS,
+  type Deps,
+  dispatch,
+  jobsOf,
+  listen,
+  makeDeps,
+  memoryKeys,
+  openStore,
+  type Settings,
+} from '@vicinity/server'
+import { drawFraction, randomStream } from './random.ts'
+import { ORDER, Schedule } from './schedule.ts'
+
+export interface CountryOptions {
+  readonly settings?: Partial<Settings>
+  /** Default: `sqlite::memory:`. */
+  readonly store?: string
+  readonly port?: number
+}
+
+export interface ConstellationOptions {
+  readonly seed: number
+  readonly start: UnixSeconds
+  /** One back-end each. */
+  readonly countries: readonly CountryOptions[]
+  /** Whether calls go through real HTTP on loopback. */
+  readonly wire?: boolean
+  /** Share of the calls whose request or whose reply is lost, half each. */
+  readonly callLoss?: number
+}
+
+export interface Country {
+  readonly deps: Deps
+  /** A phone's way to the back-end. */
+  readonly call: Call
+  /** The health authority's way. */
+  readonly authority: Call
+  readonly url: string | undefined
+}
+
+/** A phone and what its host holds. */
+export interface LabPhone {
+  readonly name: string
+  state: PhoneState
+  /** The log of what was heard, owned by the host. */
+  log: KeptItem[]
+  readonly notices: Notice[]
+  /** How often the radio's address changed. */
+  rotations: number
+  readonly random: Random
+  /** Calls that the phone made, by endpoint, with the time of each. */
+  readonly calls: { readonly endpoint: string; readonly at: UnixSeconds }[]
+  /** Lets an event happen to the phone now and waits until all that follows has settled. */
+  readonly happens: (event: PhoneEvent) => Promise<void>
+}
+
+export interface Constellation {
+  readonly schedule: Schedule
+  readonly countries: readonly Country[]
+  readonly random: (name: string) => Random
+  /** A phone of a country; it registers when `install` happens to it. */
+  readonly addPhone: (name: string, options?: PhoneOptions) => LabPhone
+  /** Replaces the virtual clock of the back-ends, which go on serving. */
+  readonly useClock: (now: () => UnixSeconds) => void
+  readonly close: () => Promise<void>
+}
+
+export interface PhoneOptions {
+  readonly country?: number
+  readonly filter?: 'none' | 'default'
+  /** Seconds by which the phone's own clock is ahead. */
+  readonly skew?: number
+}
+
+/** The token of the lab's health authority: everything here is on this machine. */
+const AUTHORITY = 'authority of the lab'
+
+export async function constellation(options: ConstellationOptions): Promise<Constellation> {
+  const schedule = new Schedule(options.start)
+  const clock = { now: schedule.now }
+  const countries: Country[] = []
+  const closing: (() => Promise<void>)[] = []
+  for (const [index, country] of options.countries.entries()) {
+    const started = await startCountry(options, country, index, () => clock.now())
+    countries.push(started.country)
+    closing.unshift(started.close)
+    for (const job of jobsOf(started.country.deps)) {
+      const turn = async (at: UnixSeconds): Promise<void> => {
+        await job.run(started.country.deps, at)
+        schedule.plan((at + job.every) as UnixSeconds, ORDER.jobs, turn)
+      }
+      await turn(options.start)
+    }
+  }
+  return {
+    schedule,
+    countries,
+    random: (name) => randomStream(options.seed, name),
+    addPhone: (name, phone = {}) => makePhone(options, schedule, countries[phone.country ?? 0]!, name, phone),
+    useClock: (now) => {
+      clock.now = now
+    },
+    close: async () => {
+      for (const close of closing) await close()
+    },
+  }
+}
+
+async function startCountry(
+  options: ConstellationOptions,
+  country: CountryOptions,
+  index: number,
+  now: () => UnixSeconds,
+): Promise<{ readonly country: Country; readonly close: () => Promise<void> }> {
+  const deps = makeDeps({
+    store: openStore(country.store ?? 'sqlite::memory:'),
+    keyFiles: memoryKeys(),
+    random: randomStream(options.seed, `server ${index}`),
+    settings: { ...DEFAULT_SETTINGS, serviceStart: options.start, authorityToken: AUTHORITY, ...country.settings },
+  })
+  if (options.wire !== true) {
+    const direct = (authorization?: string) => directCall(deps, now, authorization)
+    const ways = { call: direct(), authority: direct(`Bearer ${AUTHORITY}`), url: undefined }
+    return { country: { deps, ...ways }, close: () => deps.store.close() }
+  }
+  const server = await listen(deps, now, { host: '127.0.0.1', port: country.port ?? 0, nextPort: true })
+  const close = async () => {
+    await server.close()
+    await deps.store.close()
+  }
+  const ways = { call: httpCall(server.url), authority: httpCall(server.url, `Bearer ${AUTHORITY}`), url: server.url }
+  return { country: { deps, ...ways }, close }
+}
+
+/** The back-end without a network between: the same decoding, flows and encoding. */
+function directCall(deps: Deps, now: () => UnixSeconds, authorization: string | undefined): Call {
+  return async (name, request) => {
+    const endpoint = api[name]
+    try {
+      const answer = await dispatch(deps, name, endpoint.request.encode(request as never), authorization, now())
+      return endpoint.response.decode(answer, 'body') as never
+    } catch (error) {
+      const refused = error instanceof Malformed || (error as Error).name === 'Refused'
+      throw Object.assign(new Error((error as Error).message, { cause: error }), { refused })
+    }
+  }
+}
+
+function makePhone(
+  options: ConstellationOptions,
+  schedule: Schedule,
+  country: Country,
+  name: string,
+  { filter = 'default', skew = 0 }: PhoneOptions,
+): LabPhone {
+  const random = randomStream(options.seed, `phone ${name}`)
+  const network = randomStream(options.seed, `network ${name}`)
+  const { profile } = country.deps.settings
+  const own = () => (schedule.now() + skew) as UnixSeconds
+  let wakeAt: UnixSeconds | undefined
+  const phone: LabPhone = {
+    name,
+    state: newPhone({ profile, serverPublicKey: country.deps.keys.publicKey, filter }),
+    log: [],
+    notices: [],
+    rotations: 0,
+    random,
+    calls: [],
+    happens: (event) => runEvent({ state: phone.state, random, host }, event, own()),
+  }
+  const host: Host = {
+    now: own,
+    call: lossyCall(country.call, options.callLoss ?? 0, network, (endpoint) => {
+      phone.calls.push({ endpoint, at: schedule.now() })
+    }),
+    solve: async (challenge) => solveChallenge(challenge),
+    log: {
+      keep: (items) => {
+        for (const item of items) phone.log.push(item)
+      },
+      forget: (before) => {
+        phone.log = phone.log.filter((item) => item.time >= before)
+      },
+      recall: (after, before) => phone.log.filter((item) => item.time > after && item.time < before),
+    },
+    rotateAddress: () => {
+      phone.rotations++
+    },
+    setWake: (at) => {
+      wakeAt = at
+      schedule.plan((at - skew) as UnixSeconds, ORDER.wake, () => {
+        if (wakeAt !== at) return undefined
+        wakeAt = undefined
+        return phone.happens({ type: 'wake' })
+      })
+    },
+    persist: () => {},
+    tell: (notice) => {
+      phone.notices.push(notice)
+    },
+  }
+  return phone
+}
+
+/** Loses calls on the way there or on the way back, as the dice say. */
+function lossyCall(call: Call, loss: number, random: Random, seen: (endpoint: string) => void): Call {
+  return async (name, request) => {
+    seen(name)
+    const drawn = loss === 0 ? 1 : drawFraction(random)
+    if (drawn < loss / 2) throw Object.assign(new Error('the request was lost'), { refused: false })
+    const answer = await call(name, request)
+    if (drawn < loss) throw Object.assign(new Error('the reply was lost'), { refused: false })
+    return answer
+  }
+}

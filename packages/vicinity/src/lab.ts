@@ -1,0 +1,56 @@
+import { BadReplay, BadTrace, loadTrace, type ReplayOptions, replay } from '@vicinity/lab'
+import { Command, Option } from 'commander'
+import { Progress } from './progress.ts'
+import { resultTable } from './table.ts'
+import { fraction, UsageError, wholeNumber } from './usage.ts'
+
+interface LabOptions extends Omit<ReplayOptions, 'declare'> {
+  readonly declare?: readonly number[]
+  readonly json?: boolean
+}
+
+export function labCommand(): Command {
+  const lab = new Command('lab').description('Phones and back-ends in one process, under a virtual clock')
+  lab
+    .command('replay')
+    .description('Live through a recorded contact network')
+    .argument('<trace>', 'SocioPatterns file (t i j …) or CSV with the columns t,i,j; plain or gzip')
+    .option('--declare <ids>', 'people who are diagnosed at the end and declare, separated by commas', ids)
+    .option('--wire', 'send every call through HTTP on loopback', false)
+    .option('--adoption <share>', 'share of the people who carry the application', fraction('--adoption'), 1)
+    .option('--loss <share>', 'share of the broadcasts that are not received', fraction('--loss'), 0)
+    .addOption(
+      new Option('--filter <name>', 'what a phone holds back of what it heard')
+        .choices(['none', 'default'])
+        .default('default'),
+    )
+    .option('--seed <number>', 'equal seeds give equal runs', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER), 1)
+    .option('--json', 'one line of JSON, last on standard output')
+    .action(async (path: string, { json, declare = [], ...options }: LabOptions) => {
+      await told(async () => {
+        const progress = new Progress()
+        const { result, world } = await replay(loadTrace(path), {
+          ...options,
+          declare,
+          onProgress: (share, what) => progress.show(share, what),
+        }).finally(() => progress.end())
+        await world.close()
+        console.log(json ? JSON.stringify(result) : resultTable(result))
+      })
+    })
+  return lab
+}
+
+/** Runs, and tells the mistakes that a user can make in one line. */
+export async function told(run: () => Promise<void>): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    if (error instanceof BadTrace || error instanceof BadReplay) throw new UsageError(error.message)
+    throw error
+  }
+}
+
+function ids(text: string): number[] {
+  return text.split(',').map(wholeNumber('--declare', 0, Number.MAX_SAFE_INTEGER))
+}
