@@ -72,7 +72,8 @@ function perform({ state, host }: Phone, effect: PhoneEffect): Promise<void> | v
   if (effect.type === 'keep') return host.log.keep(effect.items)
   if (effect.type === 'forget') return host.log.forget(effect.before)
   if (effect.type === 'rotateAddress') return host.rotateAddress()
-  if (effect.type === 'wake') return host.setWake(effect.at)
+  // The latest wish, not this one: while a slow host saved, the phone may have stepped again.
+  if (effect.type === 'wake') return host.setWake(state.wakeAt ?? effect.at)
   if (effect.type === 'persist') return host.persist(state)
   if (effect.type === 'tell') return host.tell(effect.notice)
 }

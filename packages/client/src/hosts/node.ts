@@ -19,7 +19,10 @@ export class CallFailed extends Error {
 /** Statuses below 500 that ask to come back: a time-out, and too many at once. */
 const COME_BACK: ReadonlySet<number> = new Set([408, 425, 429])
 
-/** Performs calls against a back-end. `baseUrl` like `https://example.org`; `authorization` for endpoints that ask for one. */
+/**
+ * Performs calls against a back-end, `baseUrl` like `https://example.org`. `authorization` is the header of a health authority: it
+ * goes to the endpoints that ask for it and to no other.
+ */
 export function httpCall(baseUrl: string, authorization?: string): Call {
   return async (name, request) => {
     try {
@@ -37,7 +40,7 @@ async function perform<Name extends EndpointName>(
   request: RequestOf<Name>,
   authorization: string | undefined,
 ): Promise<ResponseOf<Name>> {
-  const { method, path, request: asked, response: given } = api[name]
+  const { method, path, auth, request: asked, response: given } = api[name]
   const encode = asked.encode as (value: RequestOf<Name>) => unknown
   const decode = given.decode as (json: unknown, field: string) => ResponseOf<Name>
   const sent = method === 'POST' ? { body: JSON.stringify(encode(request)) } : {}
@@ -45,7 +48,7 @@ async function perform<Name extends EndpointName>(
     method,
     headers: {
       ...(method === 'POST' && { 'content-type': 'application/json' }),
-      ...(authorization !== undefined && { authorization }),
+      ...(auth === 'authority' && authorization !== undefined && { authorization }),
     },
     redirect: 'error',
     signal: AbortSignal.timeout(TIMEOUT_MS),
