@@ -64,13 +64,16 @@ function authorise(deps: Deps, authorization: string | undefined): void {
   if (token === undefined || !equalBytes(given, sha256(ascii(`Bearer ${token}`)))) throw new Refused('authorization')
 }
 
+/** What node:sqlite says when the database fails, and when it is closed. */
+const STORE_ERRORS: readonly unknown[] = ['ERR_SQLITE_ERROR', 'ERR_INVALID_STATE']
+
 /** The only table from an error to an answer. No text of an unexpected error leaves the process. */
 export function statusOf(error: unknown): { status: number; body: { error: string; field?: string } } {
   if (error instanceof Malformed) return { status: 400, body: { error: error.message, field: error.field } }
   if (error instanceof Refused)
     return { status: error.reason === 'authorization' ? 401 : 403, body: { error: error.reason } }
   if (error instanceof Unavailable) return { status: 503, body: { error: error.message } }
-  if ((error as { code?: string } | undefined)?.code === 'ERR_SQLITE_ERROR')
+  if (STORE_ERRORS.includes((error as { code?: unknown } | undefined)?.code))
     return { status: 503, body: { error: 'store' } }
   return { status: 500, body: { error: 'internal' } }
 }

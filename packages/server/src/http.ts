@@ -1,10 +1,14 @@
 import { api, type EndpointName, Malformed, type UnixSeconds } from '@vicinity/protocol'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Deps } from './deps.ts'
 import { dispatch, statusOf } from './dispatch.ts'
 
 const RETRY_AFTER_SECONDS = '30'
 const MOST_CONNECTIONS = 10_000
+/** The largest body that is read for a path that does not exist. */
+const UNKNOWN_LIMIT = 1024
+
+const NO_ENDPOINT = { error: 'no such endpoint' }
 
 /** The HTTP edge: binds every row of the endpoint table to the one generic handler. `now` is the server's clock. */
 export function makeHttp(deps: Deps, now: () => UnixSeconds): FastifyInstance {
@@ -14,7 +18,10 @@ export function makeHttp(deps: Deps, now: () => UnixSeconds): FastifyInstance {
     connectionTimeout: 15_000,
     keepAliveTimeout: 65_000,
     exposeHeadRoutes: false,
-    http: { maxHeaderSize: 16_384, headersTimeout: 5_000 },
+    bodyLimit: UNKNOWN_LIMIT,
+    // Node looks for late requests only every 30 s unless told: the two limits would not hold.
+    http: { maxHeaderSize: 16_384, headersTimeout: 5_000, connectionsCheckingInterval: 1_000 },
+    frameworkErrors: (_error, _request, reply: FastifyReply) => void reply.code(404).send(NO_ENDPOINT),
   })
   app.server.maxConnections = MOST_CONNECTIONS
   app.removeAllContentTypeParsers()
@@ -22,7 +29,7 @@ export function makeHttp(deps: Deps, now: () => UnixSeconds): FastifyInstance {
   app.addHook('onRequest', async (request) => {
     if (request.headers['content-encoding'] !== undefined) throw new Malformed('body', 'not compressed')
   })
-  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'no such endpoint' }))
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send(NO_ENDPOINT))
   app.setErrorHandler((error, request, reply) => {
     const { status, body } = statusOf(fromFastify(error))
     if (status === 500) deps.count('internalError')
@@ -48,18 +55,21 @@ export function makeHttp(deps: Deps, now: () => UnixSeconds): FastifyInstance {
   return app
 }
 
+/** Undefined when it is no JSON: every codec refuses that, but only after the sender is authorised. */
 function parse(body: unknown): unknown {
   try {
     return JSON.parse(String(body))
   } catch {
-    throw new Malformed('body', 'JSON')
+    return undefined
   }
 }
 
 /** What the HTTP parser refuses about a body is the sender's mistake, named like every other. */
 function fromFastify(error: unknown): unknown {
-  const code = (error as { code?: string }).code ?? ''
+  const { code = '', statusCode } = error as { code?: string; statusCode?: number }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new Malformed('body', 'shorter')
   if (code.startsWith('FST_ERR_CTP')) return new Malformed('body', 'application/json with its exact length')
+  // So it marks a body that broke off.
+  if (code === 'ECONNRESET' && statusCode === 400) return new Malformed('body', 'complete')
   return error
 }
