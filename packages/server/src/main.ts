@@ -9,6 +9,7 @@ import { makeHttp } from './http.ts'
 import { jobsOf } from './jobs.ts'
 import { directoryKeys, memoryKeys } from './keys/key-files.ts'
 import { openStore } from './store/open.ts'
+import type { Store } from './store/store.ts'
 
 export const wallClock = (): UnixSeconds => Math.floor(Date.now() / 1000) as UnixSeconds
 
@@ -33,8 +34,18 @@ export interface Running {
 
 /** Runs a back-end by the wall clock until it is closed. */
 export async function serve(options: ServeOptions): Promise<Running> {
+  const store = openStore(options.store)
+  try {
+    return await serveFrom(store, options)
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+async function serveFrom(store: Store, options: ServeOptions): Promise<Running> {
   const deps = makeDeps({
-    store: openStore(options.store),
+    store,
     keyFiles: options.keys === undefined ? memoryKeys() : directoryKeys(options.keys),
     random: randomBytes,
     settings: options.settings,
@@ -50,7 +61,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     close: async () => {
       await stopJobs()
       await listening.close()
-      await deps.store.close()
+      await store.close()
     },
   }
 }

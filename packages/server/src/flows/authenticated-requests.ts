@@ -33,9 +33,10 @@ export async function authenticatedRequests(
   const judged = await deps.store.transaction(async (tx) => {
     const stored = await tx.usersOf(located.map((request) => (request.located ? request.id : NOBODY)))
     const users = new Map([...stored.values()].map((user) => [user.id, openUser(deps, user)]))
+    const changing = new Set<PermanentId>()
     const decisions = located.map((request) => {
       const user = request.located ? users.get(request.id) : undefined
-      return { user, decision: decideRequest(request, user, deps.robert, at) }
+      return firstChange(changing, user, decideRequest(request, user, deps.robert, at))
     })
     const changed = await tx.changeStatuses(decisions.map(({ user, decision }) => changeOf(user, decision)))
     return decisions.map(({ user, decision }) => settle(user, decision, changed))
@@ -53,6 +54,14 @@ const openUser = (deps: Deps, user: StoredUser): UserRecord => ({
   authenticationKey: deps.open('authentication', user.id, user.authenticationKey),
   encryptionKey: deps.open('encryption', user.id, user.encryptionKey),
 })
+
+/** Of several requests of one user in a batch only the first may change the status: the others were decided without it. */
+function firstChange(changing: Set<PermanentId>, user: UserRecord | undefined, decision: RequestDecision): Judged {
+  if (user === undefined || !decision.served || decision.status === undefined) return { user, decision }
+  if (changing.has(user.id)) return { user, decision: { served: false, reason: 'tooEarly' } }
+  changing.add(user.id)
+  return { user, decision }
+}
 
 /** One change for each request, also where nothing changes: then of nobody, with the same statement. */
 function changeOf(user: UserRecord | undefined, decision: RequestDecision): StatusChange {

@@ -21,18 +21,25 @@ const BATCH = 4096
 export async function processContacts(deps: Deps, at: UnixSeconds): Promise<void> {
   const { parameters } = deps.robert
   const queued = await deps.store.transaction((tx) => tx.queuedWindows())
+  const failures: unknown[] = []
   for (const window of queued.filter((candidate) => windowIsDue(parameters, candidate, at))) {
-    let verdicts: ContactVerdict[]
-    do {
-      verdicts = await deps.store.transaction((tx) => applyBatch(deps, tx, window, at))
-      countVerdicts(deps, verdicts)
-    } while (verdicts.length === BATCH)
+    // A window that cannot be read must not hold up the others.
+    await applyWindow(deps, window, at).catch((error: unknown) => failures.push(error))
   }
   // Step 10, for good: without its key nothing of a window can be read in any copy of the database.
   const left = await deps.store.transaction((tx) => tx.queuedWindows())
   for (const window of deps.keys.intakeWindows()) {
     if (windowIsOver(parameters, window, at) && !left.includes(window)) deps.keys.destroyIntakeKey(window)
   }
+  if (failures.length > 0) throw failures[0]
+}
+
+async function applyWindow(deps: Deps, window: number, at: UnixSeconds): Promise<void> {
+  let verdicts: ContactVerdict[]
+  do {
+    verdicts = await deps.store.transaction((tx) => applyBatch(deps, tx, window, at))
+    countVerdicts(deps, verdicts)
+  } while (verdicts.length === BATCH)
 }
 
 async function applyBatch(deps: Deps, tx: Transaction, window: number, at: UnixSeconds): Promise<ContactVerdict[]> {

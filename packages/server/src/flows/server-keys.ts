@@ -1,4 +1,4 @@
-import { dayOf, type UnixSeconds } from '@vicinity/protocol'
+import { dayOf, dayOfEpoch, epochAt, type UnixSeconds } from '@vicinity/protocol'
 import type { Deps } from '../deps.ts'
 
 /** Days that server keys exist beyond the bundle, so that a stopped job is noticed before a phone is. */
@@ -8,5 +8,7 @@ const SPARE_DAYS = 2
 export async function keepServerKeys(deps: Deps, at: UnixSeconds): Promise<void> {
   const { contagiousDays, bundleDays } = deps.robert.parameters
   const today = dayOf(at)
-  deps.keys.keepServerKeys(today - contagiousDays - 1, today + bundleDays + SPARE_DAYS, today)
+  // Where epochs do not start at midnight, the identifiers of the current one may belong to yesterday.
+  const from = dayOfEpoch(deps.calendar, epochAt(deps.calendar, at))
+  deps.keys.keepServerKeys(today - contagiousDays - 1, today + bundleDays + SPARE_DAYS, from)
 }

@@ -37,6 +37,8 @@ export class KeyRing {
 
   #setUp(name: string, make: () => Uint8Array): Uint8Array {
     const stored = this.#files.read(name)
+    // HMAC takes keys of any length: a file that lost its bytes would pass for a key that everybody knows.
+    if (stored !== undefined && stored.length !== SIZE.key) throw new Error(`the key ${name} is damaged`)
     if (stored !== undefined) return stored
     const made = make()
     this.#files.write(name, made)
@@ -59,14 +61,14 @@ export class KeyRing {
   /** K_S of a UTC day. */
   readonly serverKeyOf = (day: UtcDay): ServerKey | undefined => this.#serverKeys.get(day)
 
-  /** Makes what is missing of the server keys of `first` to `last` and destroys those before `first`. */
-  keepServerKeys(first: number, last: number, today: number): void {
+  /** Makes what is missing of the server keys of `from` to `last` and destroys those before `first`. */
+  keepServerKeys(first: number, last: number, from: number): void {
     for (const day of this.#serverKeys.keys()) {
       if (day >= first) continue
       this.#files.remove(`server-key-${day}`)
       this.#serverKeys.delete(day)
     }
-    for (let day = today; day <= last; day++) {
+    for (let day = from; day <= last; day++) {
       if (this.#serverKeys.has(day)) continue
       const bytes = this.#random(SIZE.serverKey)
       this.#files.write(`server-key-${day}`, bytes)

@@ -10,10 +10,15 @@ import type { Store, StoreOptions, Transaction } from './store.ts'
  */
 export function openSqlite(path: string, durable: boolean, options: StoreOptions = {}): Store {
   const database = new DatabaseSync(path, { timeout: 5000 })
-  database.exec('pragma journal_mode = wal')
-  database.exec(`pragma synchronous = ${durable ? 'full' : 'normal'}`)
-  database.exec('pragma wal_autocheckpoint = 4000; pragma cache_size = -65536; pragma secure_delete = on')
-  migrate(database)
+  try {
+    database.exec('pragma journal_mode = wal')
+    database.exec(`pragma synchronous = ${durable ? 'full' : 'normal'}`)
+    database.exec('pragma wal_autocheckpoint = 4000; pragma cache_size = -65536; pragma secure_delete = on')
+    migrate(database)
+  } catch (error) {
+    database.close()
+    throw error
+  }
   const prepared = Object.fromEntries(
     Object.entries(SQL).map(([name, sql]) => [name, database.prepare(sql)]),
   ) as Record<keyof typeof SQL, StatementSync>
@@ -58,6 +63,8 @@ async function inTransaction<Result>(
 }
 
 function migrate(database: DatabaseSync): void {
+  // The version is read under the lock of the writer: of two processes that open a new file one migrates.
+  database.exec('begin immediate')
   const version = Number(database.prepare('pragma user_version').get()?.['user_version'])
   if (version > SQLITE_MIGRATIONS.length) {
     throw new Error(
@@ -65,6 +72,7 @@ function migrate(database: DatabaseSync): void {
     )
   }
   for (let next = version; next < SQLITE_MIGRATIONS.length; next++) {
-    database.exec(`begin immediate; ${SQLITE_MIGRATIONS[next]}; pragma user_version = ${next + 1}; commit`)
+    database.exec(`${SQLITE_MIGRATIONS[next]}; pragma user_version = ${next + 1}`)
   }
+  database.exec('commit')
 }
