@@ -119,7 +119,7 @@ export function requestAnswered(step: Step, response: ResponseOf<'request'>): vo
   poll.next = later(step.at, reply === undefined ? drawInterval(step) : withinPolls(reply.nextPoll))
   if (reply !== undefined) take(step, reply)
   // ROBERT §7, application step 1: an acknowledgement follows every reply, even one that says nothing.
-  build(step, poll, CODE.acknowledge, own(reply?.replyId ?? step.random(SIZE.replyId)))
+  build(step, poll, CODE.acknowledge, own(state.warning ?? reply?.replyId ?? step.random(SIZE.replyId)))
   persist(step)
   send(step, poll)
 }
@@ -155,6 +155,7 @@ function take(step: Step, reply: Reply): void {
   if (reply.kind !== CODE.status || !reply.atRisk || state.notified) return
   state.notified = true
   state.exposureDay = reply.exposureDay
+  state.warning = own(reply.replyId)
   tell(step, { what: 'atRisk', exposureDay: reply.exposureDay })
 }
 

@@ -39,6 +39,7 @@ export function registerAnew(step: Step): void {
   state.unopened = 0
   state.notified = false
   state.exposureDay = 0
+  state.warning = undefined
   tellBroadcasting(step)
   begin(step, true)
   persist(step)

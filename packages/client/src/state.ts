@@ -138,6 +138,8 @@ export interface PhoneState {
   unopened: number
   notified: boolean
   exposureDay: UtcDay | 0
+  /** Reply id of the "1": every later acknowledgement repeats it, so that a lost one loses nothing. */
+  warning: Uint8Array | undefined
 
   declaration: Declaration | undefined
 }
@@ -165,6 +167,7 @@ export function newPhone(settings: Settings): PhoneState {
     unopened: 0,
     notified: false,
     exposureDay: 0,
+    warning: undefined,
     declaration: undefined,
   }
 }

@@ -10,7 +10,7 @@ import {
   runEvent,
 } from '@vicinity/client'
 import { httpCall } from '@vicinity/client/hosts/node'
-import { api, type Call, Malformed, type Random, type UnixSeconds } from '@vicinity/protocol'
+import { api, type Call, type EndpointName, Malformed, type Random, type UnixSeconds } from '@vicinity/protocol'
 import { solveChallenge } from '@vicinity/protocol/robert'
 import {
   DEFAULT_SETTINGS,
@@ -23,7 +23,7 @@ import {
   openStore,
   type Settings,
 } from '@vicinity/server'
-import { drawFraction, randomStream } from './random.ts'
+import { randomStream } from './random.ts'
 import { ORDER, Schedule } from './schedule.ts'
 
 export interface CountryOptions {
@@ -40,8 +40,6 @@ export interface ConstellationOptions {
   readonly countries: readonly CountryOptions[]
   /** Whether calls go through real HTTP on loopback. */
   readonly wire?: boolean
-  /** Share of the calls whose request or whose reply is lost, half each. */
-  readonly callLoss?: number
 }
 
 export interface Country {
@@ -63,8 +61,8 @@ export interface LabPhone {
   /** How often the radio's address changed. */
   rotations: number
   readonly random: Random
-  /** Calls that the phone made, by endpoint, with the time of each. */
-  readonly calls: { readonly endpoint: string; readonly at: UnixSeconds }[]
+  /** Calls that the phone made. */
+  readonly calls: { readonly endpoint: EndpointName; readonly request: unknown; readonly at: UnixSeconds }[]
   /** Lets an event happen to the phone now and waits until all that follows has settled. */
   readonly happens: (event: PhoneEvent) => Promise<void>
 }
@@ -85,7 +83,11 @@ export interface PhoneOptions {
   readonly filter?: 'none' | 'default'
   /** Seconds by which the phone's own clock is ahead. */
   readonly skew?: number
+  readonly network?: Network
 }
+
+/** What becomes of a call; asked once for each. */
+export type Network = (endpoint: EndpointName, request: unknown) => 'delivered' | 'requestLost' | 'replyLost'
 
 /** The token of the lab's health authority: everything here is on this machine. */
 const AUTHORITY = 'authority of the lab'
@@ -166,10 +168,9 @@ function makePhone(
   schedule: Schedule,
   country: Country,
   name: string,
-  { filter = 'default', skew = 0 }: PhoneOptions,
+  { filter = 'default', skew = 0, network = () => 'delivered' }: PhoneOptions,
 ): LabPhone {
   const random = randomStream(options.seed, `phone ${name}`)
-  const network = randomStream(options.seed, `network ${name}`)
   const { profile } = country.deps.settings
   const own = () => (schedule.now() + skew) as UnixSeconds
   let wakeAt: UnixSeconds | undefined
@@ -185,9 +186,14 @@ function makePhone(
   }
   const host: Host = {
     now: own,
-    call: lossyCall(country.call, options.callLoss ?? 0, network, (endpoint) => {
-      phone.calls.push({ endpoint, at: schedule.now() })
-    }),
+    call: async (endpoint, request) => {
+      phone.calls.push({ endpoint, request, at: schedule.now() })
+      const fate = network(endpoint, request)
+      if (fate === 'requestLost') throw new NoAnswer('the request was lost')
+      const answer = await country.call(endpoint, request)
+      if (fate === 'replyLost') throw new NoAnswer('the reply was lost')
+      return answer
+    },
     solve: async (challenge) => solveChallenge(challenge),
     log: {
       keep: (items) => {
@@ -217,14 +223,8 @@ function makePhone(
   return phone
 }
 
-/** Loses calls on the way there or on the way back, as the dice say. */
-function lossyCall(call: Call, loss: number, random: Random, seen: (endpoint: string) => void): Call {
-  return async (name, request) => {
-    seen(name)
-    const drawn = loss === 0 ? 1 : drawFraction(random)
-    if (drawn < loss / 2) throw Object.assign(new Error('the request was lost'), { refused: false })
-    const answer = await call(name, request)
-    if (drawn < loss) throw Object.assign(new Error('the reply was lost'), { refused: false })
-    return answer
-  }
+/** The network failed: a phone cannot know whether its request arrived. */
+class NoAnswer extends Error {
+  override readonly name = 'NoAnswer'
+  readonly refused = false
 }

@@ -1,6 +1,6 @@
 export * from './constellation.ts'
 export { drawFraction, randomStream } from './random.ts'
 export * from './replay.ts'
-export type { ReplayResult } from './replay-result.ts'
+export { permanentIdOf, type ReplayResult } from './replay-result.ts'
 export { ORDER, Schedule } from './schedule.ts'
 export { BadTrace, loadTrace, parseTrace, type Trace } from './trace.ts'

@@ -87,7 +87,8 @@ async function exposedPeople(
   return [...phones].filter(([, phone]) => exposed.has(permanentIdOf(world, country, phone) ?? -1)).map(([id]) => id)
 }
 
-function permanentIdOf(world: Constellation, country: Country, phone: LabPhone): PermanentId | undefined {
+/** ID_A of a phone, which the phone itself never learns: opened with the server key. */
+export function permanentIdOf(world: Constellation, country: Country, phone: LabPhone): PermanentId | undefined {
   const at = world.schedule.now()
   const hello = helloAt(phone.state, at)
   const { calendar } = country.deps

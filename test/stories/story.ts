@@ -1,0 +1,115 @@
+// A story: named people, hours of the day, who was near whom. Everything behind it is the code that ships.
+import { helloAt } from '@vicinity/client'
+import {
+  type Constellation,
+  constellation,
+  LAB_PARAMETERS,
+  type LabPhone,
+  ORDER,
+  type PhoneOptions,
+  permanentIdOf,
+  REPLAY_START,
+} from '@vicinity/lab'
+import { DAY_SECONDS, later, type UnixSeconds } from '@vicinity/protocol'
+import { type Exposure, type Parameters, unpackExposures, withParameters } from '@vicinity/protocol/robert'
+
+const HEARD_EVERY = 20
+
+export interface StoryOptions {
+  /** Who carries the application, and how their phones are. */
+  readonly people: Readonly<Record<string, PhoneOptions>>
+  readonly parameters?: Partial<Parameters>
+}
+
+export class Story implements AsyncDisposable {
+  readonly world: Constellation
+  readonly #phones = new Map<string, LabPhone>()
+
+  private constructor(world: Constellation) {
+    this.world = world
+  }
+
+  /** Everybody installs the application at midnight of day 1. */
+  static async begin({ people, parameters = {} }: StoryOptions): Promise<Story> {
+    const settings = { parameters: withParameters({ ...LAB_PARAMETERS, ...parameters }) }
+    const story = new Story(await constellation({ seed: 1, start: REPLAY_START, countries: [{ settings }] }))
+    for (const [name, options] of Object.entries(people)) {
+      const phone = story.world.addPhone(name, options)
+      story.#phones.set(name, phone)
+      await phone.happens({ type: 'install' })
+    }
+    return story
+  }
+
+  /** The phone of a person who carries the application. */
+  phone(name: string): LabPhone {
+    const phone = this.#phones.get(name)
+    if (phone === undefined) throw new Error(`${name} carries no phone in this story`)
+    return phone
+  }
+
+  /** The time of an hour, like `time(2, '09:30')`; day 1 is the first. */
+  time(day: number, hour: string): UnixSeconds {
+    const [hours = 0, minutes = 0, seconds = 0] = hour.split(':').map(Number)
+    return later(REPLAY_START, (day - 1) * DAY_SECONDS + hours * 3600 + minutes * 60 + seconds)
+  }
+
+  get now(): UnixSeconds {
+    return this.world.schedule.now()
+  }
+
+  until(at: UnixSeconds): Promise<void> {
+    return this.world.schedule.runUntil(at)
+  }
+
+  /** Two people stand together: each phone hears the other every 20 s. People without a phone are near in vain. */
+  async near(a: string, b: string, { from, minutes }: { from: UnixSeconds; minutes: number }): Promise<void> {
+    const pair = [this.#phones.get(a), this.#phones.get(b)] as const
+    for (let at = from; at < from + minutes * 60; at = later(at, HEARD_EVERY)) {
+      await this.until(at)
+      await this.#hear(pair[0], pair[1])
+      await this.#hear(pair[1], pair[0])
+    }
+  }
+
+  async #hear(speaker: LabPhone | undefined, listener: LabPhone | undefined): Promise<void> {
+    const hello = speaker && helloAt(speaker.state, this.now)
+    if (hello !== undefined) await listener?.happens({ type: 'heard', hello })
+  }
+
+  /** The authority gives a diagnosed person a code for the days before; the person consents; everything is sent and applied. */
+  async declares(name: string, { days = 7, consent = true } = {}): Promise<void> {
+    const phone = this.phone(name)
+    const window = { contagiousFrom: later(this.now, -days * DAY_SECONDS), contagiousTo: later(this.now, 1) }
+    const { code } = await this.world.countries[0]!.authority('issueCode', window)
+    await phone.happens({ type: 'declare', code })
+    await phone.happens({ type: 'consent', given: consent })
+    await this.until(later(this.now, 3 * LAB_PARAMETERS.uploadSpread))
+  }
+
+  /** So long that every phone has asked once more. */
+  async everybodyAsks(): Promise<void> {
+    await this.until(later(this.now, LAB_PARAMETERS.pollInterval + LAB_PARAMETERS.pollJitter + 60))
+  }
+
+  isWarned(name: string): boolean {
+    return this.phone(name).notices.some(({ what }) => what === 'atRisk')
+  }
+
+  /** LEE of a person, read from the store. */
+  async exposures(name: string): Promise<Exposure[]> {
+    const country = this.world.countries[0]!
+    const id = permanentIdOf(this.world, country, this.phone(name))
+    const rows = await country.deps.store.transaction((tx) => tx.exposuresAfter(-1, 1000))
+    return unpackExposures(rows.find((row) => row.id === id)?.exposures ?? new Uint8Array())
+  }
+
+  /** Plans something for a time while the story goes on. */
+  plan(at: UnixSeconds, run: () => void | Promise<void>): void {
+    this.world.schedule.plan(at, ORDER.plan, run)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.world.close()
+  }
+}
