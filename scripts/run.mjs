@@ -55,4 +55,8 @@ const parent = process.ppid
 setInterval(() => {
   if (process.ppid !== parent) child.kill('SIGTERM')
 }, 500).unref()
-child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
+child.on('exit', (code, signal) => {
+  // 127: the loader found a shared library missing; small images of Linux lack this one.
+  if (code === 127) console.error('Node needs the library libatomic.so.1 (Debian, Ubuntu: apt-get install libatomic1).')
+  process.exit(code ?? 128 + constants.signals[signal])
+})
