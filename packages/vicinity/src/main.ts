@@ -9,11 +9,17 @@ import { UsageError } from './usage.ts'
 const program = new Command('vicinity')
   .description('Exposure notification that tells nobody who met whom')
   .version('0.1.0')
-  .showHelpAfterError('Run it with --help to see what it takes.')
   .addCommand(demoCommand())
   .addCommand(serveCommand())
   .addCommand(labCommand())
   .addCommand(inspectCommand())
+
+/** Every command points to its help when it is called wrongly. */
+function pointToHelp(command: Command): void {
+  command.showHelpAfterError('Run it with --help to see what it takes.')
+  command.commands.forEach(pointToHelp)
+}
+pointToHelp(program)
 
 try {
   await program.parseAsync()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { UnixSeconds } from '@vicinity/protocol'
 import { DEFAULT_SETTINGS, type Running, serve } from '@vicinity/server'
 import { Command } from 'commander'
-import { wholeNumber } from './usage.ts'
+import { UsageError, wholeNumber } from './usage.ts'
 
 interface ServeCommandOptions {
   readonly data: string
@@ -47,6 +47,9 @@ export function serveCommand(): Command {
         keys: join(options.data, 'keys'),
         host: options.host,
         port: options.port,
+      }).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EADDRINUSE') throw new UsageError(error.message)
+        throw new UsageError(`port ${options.port} is taken: give another with --port, or 0 for any free one`)
       })
       console.log(`Vicinity serves at ${running.url}`)
       console.log(`  parameters  ${running.url}/v1/parameters`)

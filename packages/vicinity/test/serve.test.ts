@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { start } from './command.ts'
+
+const directory = () => mkdtempSync(join(tmpdir(), 'vicinity-'))
+const urlIn = (text: string): string => /http:\/\/[\d.]+:\d+/.exec(text)![0]
+
+test('serve answers, keeps its data, and ends when it is told to', async () => {
+  const data = directory()
+  for (const _ of ['first', 'again']) {
+    const process = start(['serve', '--data', data, '--port', '0'])
+    const url = urlIn(await process.prints(/health\/ready/))
+    assert.equal((await fetch(`${url}/health/ready`)).status, 200)
+    process.child.kill('SIGTERM')
+    assert.equal((await process.ended).code, 0)
+  }
+  assert.equal(existsSync(join(data, 'vicinity.db')), true)
+  assert.equal(readdirSync(join(data, 'keys')).includes('registration'), true)
+})
+
+test('serve refuses a database that was set up for another country', async () => {
+  const data = directory()
+  const first = start(['serve', '--data', data, '--port', '0'])
+  await first.prints(/health\/ready/)
+  first.child.kill('SIGTERM')
+  await first.ended
+  const { code, error } = await start(['serve', '--data', data, '--port', '0', '--country-code', '49']).ended
+  assert.equal(code, 1)
+  assert.match(error, /^vicinity: this database was set up as .*: start it with its own set-up and keys\n$/)
+})
+
+test('serve says which port is taken and what to do', async () => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as { port: number }
+  const { code, error } = await start(['serve', '--data', directory(), '--port', String(port)]).ended
+  assert.equal(code, 1)
+  assert.match(error, new RegExp(`^vicinity: port ${port} is taken: give another`))
+  taken.close()
+})
+
+test('the demonstration listens from the first second, on the next port when one is taken, and serves on', async () => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as { port: number }
+  const demo = start(['demo', '--port', String(port)], directory())
+  const url = urlIn(await demo.prints(/listens at/))
+  assert.notEqual(new URL(url).port, String(port))
+  assert.equal((await fetch(`${url}/health/live`)).status, 200)
+  const shown = await demo.prints(/goes on by the wall clock[\s\S]*health\/ready/)
+  assert.match(shown, /identifiers stored +33302/)
+  assert.equal((await fetch(`${url}/health/ready`)).status, 200)
+  demo.child.kill('SIGINT')
+  assert.equal((await demo.ended).code, 0)
+  taken.close()
+})
