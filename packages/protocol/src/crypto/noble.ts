@@ -15,22 +15,30 @@ export function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array {
   return hmac(hash, key, message)
 }
 
+/** Noble would take 24 bytes, and a wrong length would look like a wrong tag. */
+function aesKey(key: Uint8Array): Uint8Array {
+  if (key.length !== 16 && key.length !== 32) throw new RangeError('an AES key has 16 or 32 bytes')
+  return key
+}
+
 /** AES-ECB over whole blocks under a key of 16 or 32 bytes. */
 export function aesBlocks(key: Uint8Array): (blocks: Uint8Array) => Uint8Array {
-  return (blocks) => ecb(key, { disablePadding: true }).encrypt(blocks)
+  const checked = aesKey(key)
+  return (blocks) => ecb(checked, { disablePadding: true }).encrypt(blocks)
 }
 
 /** AES-256-GCM with a 12-byte IV: ciphertext, then the 16-byte tag. */
 export function gcmSeal(key: Uint8Array, iv: Uint8Array, plaintext: Uint8Array, aad?: Uint8Array): Uint8Array {
   if (iv.length !== IV) throw new RangeError('an IV has 12 bytes')
-  return gcm(key, iv, aad).encrypt(plaintext)
+  return gcm(aesKey(key), iv, aad).encrypt(plaintext)
 }
 
 /** Undefined when the tag does not fit, or when the IV or the tag has another length than 12 and 16. */
 export function gcmOpen(key: Uint8Array, iv: Uint8Array, sealed: Uint8Array, aad?: Uint8Array): Uint8Array | undefined {
   if (iv.length !== IV || sealed.length < TAG) return undefined
+  const cipher = gcm(aesKey(key), iv, aad)
   try {
-    return gcm(key, iv, aad).decrypt(sealed)
+    return cipher.decrypt(sealed)
   } catch {
     return undefined
   }
@@ -51,12 +59,8 @@ export function publicPoint(privateKey: Uint8Array): Uint8Array {
 
 /** The x-coordinate, 32 bytes. Undefined when the point is not uncompressed or not on the curve (ROBERT §3.3). */
 export function sharedSecret(privateKey: Uint8Array, point: Uint8Array): Uint8Array | undefined {
-  if (point.length !== 65 || point[0] !== 4) return undefined
-  try {
-    return p256.getSharedSecret(privateKey, point).slice(1, 33)
-  } catch {
-    return undefined
-  }
+  if (!p256.utils.isValidPublicKey(point, false)) return undefined
+  return p256.getSharedSecret(privateKey, point).slice(1, 33)
 }
 
 /** Compares in a time that depends on the lengths only. */
