@@ -34,8 +34,11 @@ export interface UserRecord extends SharedKeys {
   readonly exposedEpochs: Uint8Array
 }
 
-/** The 8 bytes that an acknowledgement repeats. Derived, so that nothing is stored for a reply. */
-export function replyIdOf(replyKey: Uint8Array, id: PermanentId, episode: number): Uint8Array {
-  const input = new Writer(9).uint(5, id).uint(4, episode).bytes
+/**
+ * The 8 bytes that an acknowledgement repeats. Derived, so that nothing is stored for a reply. `episode` is the exposure that
+ * warned, undefined in a reply "0"; an exposure in epoch 0 is an episode like any other.
+ */
+export function replyIdOf(replyKey: Uint8Array, id: PermanentId, episode: Epoch | undefined): Uint8Array {
+  const input = new Writer(9).uint(5, id).uint(4, episode === undefined ? 0 : episode + 1).bytes
   return hmacSha256(replyKey, input).subarray(0, SIZE.replyId)
 }

@@ -14,10 +14,13 @@ const WEAKEST = -90
 const STRONGEST = -30
 export const MOST_MINUTES = SLOT_SECONDS / 60
 
-/** The class of a signal strength in dBm, clipped to -30…-90; undefined is class 0. */
+/**
+ * The class of a signal strength in dBm, clipped to -30…-90; undefined is class 0. An odd value goes to the stronger class,
+ * so that the risk function's -63 and -73 dBm are on the near side of its thresholds.
+ */
 export function strengthClass(strength: number | undefined): number {
   if (strength === undefined) return 0
-  return Math.round((-Math.min(Math.max(strength, WEAKEST), STRONGEST) - 28) / 2)
+  return Math.ceil((-Math.min(Math.max(strength, WEAKEST), STRONGEST) - 29) / 2)
 }
 
 /** The strength in dBm that a class other than 0 stands for. */

@@ -24,7 +24,7 @@ export const PARAMETERS = {
   statusGap: {
     unit: 'epochs',
     least: 1,
-    most: 1440,
+    most: 288,
     value: 24,
     why: 'T of ROBERT §7 step 8; the poll never violates it',
   },
@@ -90,8 +90,8 @@ export const DEFAULT_PARAMETERS: Parameters = Object.freeze(
 /** The defaults with some values replaced. Throws `RangeError` naming the parameter that is out of bounds. */
 export function withParameters(chosen: Partial<Parameters>): Parameters {
   for (const [name, value] of Object.entries(chosen)) {
-    const entry: Entry | undefined = PARAMETERS[name as ParameterName]
-    if (entry === undefined) throw new RangeError(`parameter ${name}: there is none of this name`)
+    if (!Object.hasOwn(PARAMETERS, name)) throw new RangeError(`parameter ${name}: there is none of this name`)
+    const entry: Entry = PARAMETERS[name as ParameterName]
     if (!Number.isInteger(value) || value < entry.least || value > entry.most) {
       throw new RangeError(`parameter ${name}: an integer from ${entry.least} to ${entry.most} ${entry.unit} is needed`)
     }

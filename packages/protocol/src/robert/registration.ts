@@ -38,10 +38,10 @@ function solves(challenge: Uint8Array, solution: Uint8Array): boolean {
 
 /** Searches a solution: 2^difficulty hashes on average. Long: hosts run it apart from what must answer. */
 export function solveChallenge(challenge: Uint8Array): Uint8Array {
-  for (let n = 0; ; n++) {
-    const solution = new Writer(SOLUTION).uint(2, 0).uint(6, n).bytes
-    if (solves(challenge, solution)) return solution
-  }
+  const attempt = (n: number) => new Writer(SOLUTION).uint(2, 0).uint(6, n).bytes
+  let n = 0
+  while (!solves(challenge, attempt(n))) n++
+  return attempt(n)
 }
 
 export type ChallengeRefusal = 'challengeForged' | 'challengeExpired' | 'challengeUnsolved'

@@ -154,7 +154,7 @@ function openRequest(request: AuthenticatedRequest, context: RequestContext): Lo
   const day = dayOfEpoch(context.calendar, request.epoch)
   const days = [day, neighbourDay(epochStart(context.calendar, request.epoch))]
   const ids = days.map((tried) => {
-    const block = request.ebid.slice()
+    const block = Uint8Array.from(request.ebid) // `slice` of a Buffer is no copy
     const key = context.serverKeyOf(tried)
     if (key === undefined) return undefined
     openEbids(key, block)
@@ -202,7 +202,7 @@ function decideAcknowledgement(
 ): RequestDecision {
   const { status } = user
   const replyId = request.payload.subarray(0, SIZE.replyId)
-  const fits = equalBytes(replyId, replyIdOf(context.replyKey, user.id, status.warnedThrough ?? 0))
+  const fits = equalBytes(replyId, replyIdOf(context.replyKey, user.id, status.warnedThrough))
   const settles = status.notified === 'pending' && fits
   const answer = { kind: 'acknowledge' } as const
   return { served: true, answer, status: settles ? { ...status, notified: 'acknowledged' } : undefined }
@@ -239,6 +239,6 @@ function statusAnswer(
   newest: Epoch | undefined,
   status: UserStatus | undefined,
 ): RequestDecision {
-  const replyId = replyIdOf(context.replyKey, user.id, newest ?? 0)
+  const replyId = replyIdOf(context.replyKey, user.id, newest)
   return { served: true, answer: { kind: 'status', atRisk: newest !== undefined, newest, replyId }, status }
 }
