@@ -56,7 +56,7 @@ export async function resultOf({ trace, world, phones, declared, seconds }: Told
     exposedIds,
     atRisk: atRiskIds.length,
     atRiskIds,
-    seconds: Math.round(seconds * 1000) / 1000,
+    seconds,
   }
 }
 

@@ -56,7 +56,7 @@ export interface Replayed {
 
 /** Runs a whole trace: registration, contacts, declaration, warning. */
 export async function replay(trace: Trace, options: ReplayOptions): Promise<Replayed> {
-  const begun = performance.now()
+  const seconds = stopwatch()
   const start = options.start ?? REPLAY_START
   const world = await constellation({
     seed: options.seed,
@@ -79,8 +79,7 @@ export async function replay(trace: Trace, options: ReplayOptions): Promise<Repl
     progress(0.9, 'declaring')
     await declareAndPoll(trace, world, phones, options.declare)
     progress(1, 'done')
-    const seconds = (performance.now() - begun) / 1000
-    const result = await resultOf({ trace, world, phones, declared: options.declare, seconds })
+    const result = await resultOf({ trace, world, phones, declared: options.declare, seconds: seconds() })
     return { result, world }
   } catch (error) {
     await world.close()
