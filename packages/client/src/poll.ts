@@ -97,7 +97,7 @@ export function pollFailed(step: Step, poll: Poll, refused: boolean): void {
     poll.call = 0
     poll.due = later(step.at, RESEND_LEAST + uniform(step.random, RESEND_MOST - RESEND_LEAST + 1))
   } else if (code === CODE.acknowledge) {
-    // The server answers "1" until it is acknowledged: a lost acknowledgement loses nothing.
+    // The acknowledgement of a warning is in every later one: a lost one loses nothing.
     endExchange(step, poll)
   } else {
     poll.sending = undefined
@@ -152,7 +152,8 @@ function take(step: Step, reply: Reply): void {
   const { state } = step
   mergeIdentifiers(state, reply.list, epochAt(state.service!.calendar, step.now))
   tellBroadcasting(step)
-  if (reply.kind !== CODE.status || !reply.atRisk || state.notified) return
+  // Only a phone that is not notified asks its status, so it is told once.
+  if (reply.kind !== CODE.status || !reply.atRisk) return
   state.notified = true
   state.exposureDay = reply.exposureDay
   state.warning = own(reply.replyId)

@@ -1,5 +1,5 @@
 // Registration (ROBERT §3.3): key pair, proof of work, key agreement, the first list of identifiers.
-import { epochAt, LAST_EPOCH, later, type ResponseOf, unixOf } from '@vicinity/protocol'
+import { dayOf, epochAt, LAST_EPOCH, later, type ResponseOf, unixOf } from '@vicinity/protocol'
 import { drawPrivateKey, publicPoint } from '@vicinity/protocol/crypto'
 import {
   agreeKeys,
@@ -123,6 +123,7 @@ function complete(
   state.registration = undefined
   registration.privateKey.fill(0)
   setClock(step, response)
+  state.forgotten ??= dayOf(step.now)
   dropIdentifiers(state)
   mergeIdentifiers(state, list, epochAt(state.service.calendar, step.now))
   const next = later(step.at, withinPolls(response.nextPoll))
