@@ -2,6 +2,7 @@
 import { helloAt } from '@vicinity/client'
 import { DAY_SECONDS, later, type UnixSeconds } from '@vicinity/protocol'
 import { type Parameters, withParameters } from '@vicinity/protocol/robert'
+import { stopwatch } from './clock.ts'
 import { type Constellation, type CountryOptions, constellation, type LabPhone } from './constellation.ts'
 import { drawFraction } from './random.ts'
 import { type ReplayResult, resultOf } from './replay-result.ts'
