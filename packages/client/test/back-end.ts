@@ -1,4 +1,4 @@
-// A back-end of one country for the tests of the phone: the protocol's own decisions over a Map, and scripts for bad days.
+// A back-end of one country for the tests of the phone: users in a Map, and as much of ROBERT §7 as a phone can notice.
 import {
   type Calendar,
   dayOf,
@@ -12,34 +12,35 @@ import {
   type Random,
   type RequestOf,
   type ResponseOf,
+  readUint,
   respondToken,
+  toHex,
   type UnixSeconds,
+  type UtcDay,
   verifyToken,
+  Writer,
 } from '@vicinity/protocol'
 import { drawPrivateKey, publicPoint } from '@vicinity/protocol/crypto'
 import {
   agreeKeys,
+  buildRequest,
+  CODE,
   checkChallenge,
   constantReply,
-  decideRequest,
   federationCipher,
   locateRequests,
   makeChallenge,
   makeList,
-  NEW_STATUS,
   type Parameters,
   type PermanentId,
-  packExposure,
   packList,
   parseRequest,
   REPLY_PAIRS,
-  type RequestAnswer,
-  type RequestContext,
+  type SharedKeys,
   SPEC,
   sealFor,
   sealReply,
   serverKeyOf,
-  type UserRecord,
 } from '@vicinity/protocol/robert'
 import { randomOf } from './random.ts'
 
@@ -52,10 +53,25 @@ export interface Asked {
   readonly bytes: Uint8Array
 }
 
+interface User extends SharedKeys {
+  readonly id: PermanentId
+  notified: 'none' | 'pending' | 'acknowledged'
+  exposed?: Epoch
+  lastStatus?: { readonly epoch: Epoch; readonly bytes: string }
+}
+
+/** What finding the sender of a request needs. */
+type LocateContext = typeof locateRequests extends (requests: never, context: infer Context, at: never) => unknown
+  ? Context
+  : never
+
+/** The first bytes of the id of every reply that warns. */
+const WARNING = 0x5741524e
+
 export class BackEnd {
   readonly parameters: Parameters
   readonly calendar: Calendar
-  readonly users: Map<PermanentId, UserRecord> = new Map()
+  readonly users: Map<PermanentId, User> = new Map()
   /** Authenticated requests as they arrived. */
   readonly asked: Asked[] = []
   /** Uploaded items whose token was good. */
@@ -79,20 +95,21 @@ export class BackEnd {
     this.calendar = { serviceStart, epochDuration: parameters.epochDuration }
   }
 
-  get context(): RequestContext {
-    return {
+  get context(): LocateContext {
+    const context = {
       calendar: this.calendar,
       countryCode: 33,
       federation: federationCipher(new Uint8Array(16)),
-      serverKeyOf: (day) => serverKeyOf(randomOf(`server key ${day}`)(24)),
+      serverKeyOf: (day: UtcDay) => serverKeyOf(randomOf(`server key ${day}`)(24)),
       profile: SPEC,
       parameters: this.parameters,
       replyKey: new Uint8Array(32),
     }
+    return context
   }
 
   /** The only user, for tests with one phone. */
-  get user(): UserRecord {
+  get user(): User {
     return [...this.users.values()].at(-1)!
   }
 
@@ -108,11 +125,9 @@ export class BackEnd {
     return answers[name]!(request as never) as ResponseOf<Name>
   }
 
-  /** Puts the user at risk: enough weighted minutes in three slots of the epoch before `at`. */
+  /** Puts the user at risk by an exposure in the epoch before `at`. */
   expose(at: UnixSeconds): void {
-    const epoch = (epochAt(this.calendar, at) - 1) as Epoch
-    const exposedEpochs = Uint8Array.from([0, 1, 2].flatMap((slot) => [...packExposure({ epoch, slot, weight: 50 })]))
-    this.users.set(this.user.id, { ...this.user, exposedEpochs })
+    this.user.exposed = (epochAt(this.calendar, at) - 1) as Epoch
   }
 
   #challenge({ publicKey }: RequestOf<'challenge'>, at: UnixSeconds): ResponseOf<'challenge'> {
@@ -128,7 +143,7 @@ export class BackEnd {
     this.#spent.add(work.value.spentKey.join())
     const keys = agreeKeys(SPEC, this.#privateKey, publicKey)!
     const id = 1000 + this.users.size
-    this.users.set(id, { id, ...keys, status: NEW_STATUS, exposedEpochs: new Uint8Array() })
+    this.users.set(id, { id, ...keys, notified: 'none' })
     const epoch = epochAt(this.calendar, at)
     const count = Math.max(0, firstEpochOfDay(this.calendar, dayOf(at) + this.bundleDays + 1) - epoch)
     const list = packList(makeList(this.context, id, epoch, count), count)
@@ -146,25 +161,43 @@ export class BackEnd {
     this.asked.push({ at, code: bytes[0]!, bytes })
     const [located] = locateRequests([bytes], this.context, at)
     const user = located?.located === true ? this.users.get(located.id) : undefined
-    const decision = decideRequest(located!, user, this.context, at)
-    if (!decision.served || user === undefined) return constantReply(this.#random)
-    if (decision.status !== undefined) this.users.set(user.id, { ...user, status: decision.status })
-    return this.#seal(user, decision.answer, bytes, at)
+    if (located?.located !== true || user === undefined) return constantReply(this.#random)
+    // Step 6: a request has one form, so its MAC is right when building it again gives the same bytes.
+    const built = buildRequest(SPEC, user.authenticationKey, located.request)
+    if (toHex(built) !== toHex(bytes)) return constantReply(this.#random)
+    const { code, payload, epoch } = located.request
+    if (code === CODE.status && !this.#allowsStatus(user, bytes, at)) return constantReply(this.#random)
+    if (code === CODE.acknowledge && user.notified === 'pending' && readUint(payload, 0, 6) === WARNING) {
+      user.notified = 'acknowledged'
+    }
+    const first = code === CODE.renew ? readUint(payload, 0, 4) : undefined
+    return this.#seal(user, code, first as typeof epoch | undefined, at)
   }
 
-  #seal(user: UserRecord, answer: RequestAnswer, bytes: Uint8Array, at: UnixSeconds): Uint8Array {
-    const lastDay = firstEpochOfDay(this.calendar, dayOf(at) + this.bundleDays)
-    const end = firstEpochOfDay(this.calendar, dayOf(at) + this.bundleDays + 1)
-    const first = answer.kind === 'renew' ? answer.first : lastDay
-    const count = answer.kind === 'acknowledge' ? 0 : Math.max(0, Math.min(REPLY_PAIRS, end - first))
-    const warned = answer.kind === 'status' && answer.atRisk
+  /** Steps 7 and 8 of ROBERT §7: not after an acknowledged warning, not within T epochs, but the same request again. */
+  #allowsStatus(user: User, bytes: Uint8Array, at: UnixSeconds): boolean {
+    if (user.notified !== 'none') return user.notified === 'pending'
+    const now = epochAt(this.calendar, at)
+    const again = user.lastStatus?.bytes === toHex(bytes)
+    if (!again && user.lastStatus !== undefined && now - user.lastStatus.epoch < this.parameters.statusGap) return false
+    user.lastStatus = { epoch: now, bytes: toHex(bytes) }
+    if (user.exposed !== undefined) user.notified = 'pending'
+    return true
+  }
+
+  #seal(user: User, kind: number, wanted: Epoch | undefined, at: UnixSeconds): Uint8Array {
+    const today = dayOf(at)
+    const first = wanted ?? firstEpochOfDay(this.calendar, today + this.bundleDays)
+    const end = firstEpochOfDay(this.calendar, today + this.bundleDays + 1)
+    const count = kind === CODE.acknowledge ? 0 : Math.max(0, Math.min(REPLY_PAIRS, end - first))
+    const atRisk = kind === CODE.status && user.notified === 'pending'
     const reply = {
-      kind: bytes[0]!,
-      atRisk: warned,
+      kind,
+      atRisk,
       serverTime: ntpOf(at),
-      replyId: answer.kind === 'status' ? answer.replyId : this.#random(8),
+      replyId: atRisk ? new Writer(8).uint(6, WARNING).bytes : this.#random(8),
       nextPoll: this.nextPoll,
-      exposureDay: warned ? dayOf(epochStart(this.calendar, answer.newest!)) : (0 as const),
+      exposureDay: atRisk ? dayOf(epochStart(this.calendar, user.exposed!)) : (0 as const),
       list: makeList(this.context, user.id, first, count),
     }
     return sealReply(user.encryptionKey, reply, this.#random)

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { later, ntpOf } from '@vicinity/protocol'
+import { later, ntpOf, Writer } from '@vicinity/protocol'
 import { publicPoint } from '@vicinity/protocol/crypto'
-import { PARAMETERS } from '@vicinity/protocol/robert'
+import { PARAMETERS, sealFor } from '@vicinity/protocol/robert'
 import { helloAt } from '../src/index.ts'
+import { randomOf } from './random.ts'
 import { EPOCH, HOUR, MINUTE, NOON, World } from './world.ts'
 
 test('ROBERT §3.3: a phone registers, holds its first identifiers and broadcasts', () => {
@@ -132,6 +133,24 @@ test('a first list without identifiers is a failure', () => {
   world.backEnd.bundleDays = 4
   world.pass(2 * MINUTE)
   assert.notEqual(world.state.keys, undefined)
+})
+
+test('a first list that counts more than it holds, or of epochs that do not exist, is a failure', () => {
+  const broken = (first: number, count: number) => new Writer(15).uint(4, first).uint(2, count).bytes
+  for (const plaintext of [broken(816, 2), broken(0xffffffff, 1), new Uint8Array(3)]) {
+    const world = new World()
+    let garbled = 0
+    const answer = world.backEnd.answer.bind(world.backEnd)
+    world.backEnd.answer = (endpoint, request, at) => {
+      const response = answer(endpoint, request, at)
+      if (endpoint !== 'register' || garbled++ > 0) return response
+      return { ...response, list: sealFor(world.backEnd.user.encryptionKey, plaintext, randomOf('iv')) }
+    }
+    world.install()
+    assert.equal(world.state.keys, undefined)
+    world.pass(2 * MINUTE)
+    assert.notEqual(world.state.keys, undefined)
+  }
 })
 
 test('another server key than the one built in: the phone never believes the answer', () => {

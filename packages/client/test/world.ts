@@ -14,6 +14,7 @@ import {
   makeList,
   type Parameters,
   type PermanentId,
+  SEALED_REPLY,
   SPEC,
   solveChallenge,
   withParameters,
@@ -211,4 +212,20 @@ export class World {
       this.pass(MINUTE)
     }
   }
+}
+
+/** Replies that are random bytes, as every refused request gets. */
+export function garble(world: World, when: (code: number) => boolean = () => true): void {
+  const answer = world.backEnd.answer.bind(world.backEnd)
+  world.backEnd.answer = (endpoint, request, at) => {
+    const response = answer(endpoint, request, at)
+    const { code } = world.backEnd.asked.at(-1) ?? { code: 0 }
+    return endpoint === 'request' && when(code) ? { ...response, reply: new Uint8Array(SEALED_REPLY) } : response
+  }
+}
+
+/** Each call of a kind meets its own fate; when the list is over, all are answered. */
+export function fates(world: World, endpoint: string, list: readonly Fate[]): void {
+  let next = 0
+  world.fate = (call) => (call.endpoint === endpoint ? (list[next++] ?? 'answered') : 'answered')
 }
