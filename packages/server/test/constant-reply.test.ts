@@ -1,0 +1,211 @@
+// T-16: whoever heard an identifier in the street and asks about it learns nothing, whatever the request is made of.
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { type Epoch, epochAt, later, ntpOf, toBase64url } from '@vicinity/protocol'
+import {
+  buildRequest,
+  CODE,
+  makeEbids,
+  openReply,
+  packItem,
+  REQUEST_REFUSALS,
+  type Reply,
+  type RequestRefusal,
+  renewPayload,
+  SEALED_REPLY,
+  SIZE,
+  SPEC,
+} from '@vicinity/protocol/robert'
+import { makeHttp } from '../src/http.ts'
+import {
+  acknowledge,
+  askStatus,
+  type BackEnd,
+  backEnd,
+  dump,
+  expose,
+  NOON,
+  type Phone,
+  pairAt,
+  randomOf,
+  registerPhone,
+  requestOf,
+  TODAY,
+} from './fixture.ts'
+
+interface Sent {
+  readonly name: string
+  readonly request: Uint8Array
+  /** The step that refuses; undefined where the request is served. */
+  readonly reason?: RequestRefusal
+  /** Who can open the reply, and what it says. */
+  readonly phone?: Phone
+  readonly kind?: number
+  readonly atRisk?: boolean
+}
+
+interface People {
+  readonly healthy: Phone
+  readonly atRisk: Phone
+  readonly hasAsked: Phone
+  readonly acknowledged: Phone
+  readonly pending: Phone
+  readonly pendingReply: Reply
+}
+
+async function people(server: BackEnd): Promise<People> {
+  const now = epochAt(server.deps.calendar, NOON)
+  const [healthy, atRisk, hasAsked, acknowledged, pending] = [
+    await registerPhone(server, 'healthy'),
+    await registerPhone(server, 'at risk'),
+    await registerPhone(server, 'has asked'),
+    await registerPhone(server, 'acknowledged'),
+    await registerPhone(server, 'pending'),
+  ]
+  for (const phone of [atRisk, acknowledged, pending]) await expose(server, phone, now - 96)
+  await askStatus(server, hasAsked)
+  const warned = await askStatus(server, acknowledged)
+  await acknowledge(server, acknowledged, warned!.replyId)
+  return { healthy, atRisk, hasAsked, acknowledged, pending, pendingReply: (await askStatus(server, pending))! }
+}
+
+/** A request with parts of one's choice; the rest as a phone would make it now. */
+function forged(server: BackEnd, phone: Phone, parts: Partial<Parameters<typeof buildRequest>[2]>): Uint8Array {
+  const at = server.clock.now
+  const epoch = epochAt(server.deps.calendar, at)
+  const ebid = pairAt(server, phone, at).subarray(0, SIZE.ebid)
+  const whole = { code: CODE.status, ebid, epoch, time: ntpOf(at), payload: new Uint8Array(0), ...parts }
+  return buildRequest(SPEC, phone.keys.authenticationKey, whole)
+}
+
+const flipped = (bytes: Uint8Array, at: number): Uint8Array => bytes.map((byte, i) => (i === at ? byte ^ 1 : byte))
+
+function refusedRequests(server: BackEnd, { healthy, hasAsked, acknowledged }: People): Sent[] {
+  const { deps } = server
+  const now = epochAt(deps.calendar, NOON)
+  const own = requestOf(server, healthy, CODE.status)
+  const ofNobody = makeEbids(deps.keys.serverKeyOf(TODAY)!, (healthy.id + 1) % 2 ** 40, now, 1)
+  const random = randomOf('noise')
+  const step = (reason: RequestRefusal, what: string, request: Uint8Array): Sent => ({
+    name: `ROBERT §7 step ${REQUEST_REFUSALS[reason]}: ${what}`,
+    request,
+    reason,
+  })
+  const after = (seconds: number) => forged(server, healthy, { time: ntpOf(later(NOON, seconds)) })
+  return [
+    step('malformed', 'no byte', new Uint8Array(0)),
+    step('malformed', '95 bytes of a good request', own.subarray(1)),
+    step('malformed', '1,024 bytes', random(1024)),
+    step('malformed', 'an item', packItem(own.subarray(0, 16), ntpOf(NOON), 0)),
+    step('malformed', 'a code that is not served', forged(server, healthy, { code: CODE.deleteHistory })),
+    step('malformed', 'the code of a HELLO', forged(server, healthy, { code: CODE.hello })),
+    step('malformed', 'an epoch of more than 24 bits', flipped(own, 9)),
+    step('malformed', 'a payload where none belongs', flipped(own, 40)),
+    step('clockTooFar', 'a minute old (T-18)', after(-60)),
+    step('clockTooFar', 'a minute ahead (T-18)', after(60)),
+    step('clockTooFar', 'from another era', forged(server, healthy, { time: ntpOf(later(NOON, 2 ** 31)) })),
+    step('noServerKey', 'an epoch to come', forged(server, healthy, { epoch: (now + 3000) as Epoch })),
+    step(
+      'epochMismatch',
+      'another epoch than that of the identifier',
+      forged(server, healthy, { epoch: (now + 1) as Epoch }),
+    ),
+    step('epochMismatch', 'a random identifier', forged(server, healthy, { ebid: random(8) })),
+    step('unknownId', 'an identifier of nobody', forged(server, healthy, { ebid: ofNobody })),
+    step('macInvalid', 'one bit of the MAC', flipped(own, 95)),
+    step('macInvalid', 'the key of another phone', forged(server, { ...healthy, keys: hasAsked.keys }, {})),
+    step('alreadyNotified', 'who acknowledged', requestOf(server, acknowledged, CODE.status)),
+    step('tooEarly', 'who has just asked', forged(server, hasAsked, { time: ntpOf(later(NOON, 1)) })),
+  ]
+}
+
+function servedRequests(server: BackEnd, { healthy, atRisk, acknowledged, pending, pendingReply }: People): Sent[] {
+  const now = epochAt(server.deps.calendar, NOON)
+  const of = (name: string, phone: Phone, code: number, payload?: Uint8Array): Sent => {
+    const request = requestOf(server, phone, code, payload === undefined ? {} : { payload })
+    return { name, phone, request, kind: code, atRisk: false }
+  }
+  return [
+    of('valid, "0"', healthy, CODE.status),
+    { ...of('valid, "1"', atRisk, CODE.status), atRisk: true },
+    { ...of('valid, "1" again', atRisk, CODE.status), atRisk: true },
+    of('renew', healthy, CODE.renew, renewPayload(now)),
+    of('renew while a warning is pending', atRisk, CODE.renew, renewPayload(now)),
+    of('renew after a warning', acknowledged, CODE.renew, renewPayload(now)),
+    of('acknowledge', pending, CODE.acknowledge, pendingReply.replyId),
+    of('acknowledge again', pending, CODE.acknowledge, pendingReply.replyId),
+    of('acknowledge nothing', healthy, CODE.acknowledge),
+  ]
+}
+
+/** What an observer sees of an answer, and what the back-end did for it. */
+async function observe(t: TestContext, server: BackEnd) {
+  const app = makeHttp(server.deps, () => server.clock.now)
+  t.after(() => app.close())
+  return async (request: Uint8Array) => {
+    const from = server.statements.length
+    const payload = { request: toBase64url(request) }
+    const { statusCode, headers, json, body } = await app.inject({ method: 'POST', url: '/v1/request', payload })
+    const { date: _date, ...others } = headers
+    const reply: string = json().reply
+    const seen = { statusCode, headers: others, length: body.length, shape: body.replace(reply, '') }
+    return { seen, statements: server.statements.slice(from), reply: Buffer.from(reply, 'base64url') }
+  }
+}
+
+test('every outcome of an authenticated request looks alike: status, headers, length, statements (T-16, T-21)', async (t) => {
+  const server = await backEnd(t)
+  const all = await people(server)
+  const send = await observe(t, server)
+  const first = await send(new Uint8Array(0))
+  assert.deepEqual(first.statements, ['begin', 'user', 'changeStatus', 'commit'])
+  assert.equal(first.seen.statusCode, 200)
+  for (const sent of [...refusedRequests(server, all), ...servedRequests(server, all)]) {
+    await t.test(sent.name, async () => {
+      const before = dump(server.path)
+      const refusals = () => server.deps.counts.get(`request.refused.${sent.reason}`) ?? 0
+      const counted = refusals()
+      const answer = await send(sent.request)
+      assert.deepEqual([answer.seen, answer.statements], [first.seen, first.statements])
+      assert.equal(answer.reply.length, SEALED_REPLY)
+      if (sent.reason !== undefined) assert.deepEqual([refusals(), dump(server.path)], [counted + 1, before])
+      for (const phone of [all.healthy, all.atRisk, all.hasAsked, all.acknowledged, all.pending]) {
+        const opened = openReply(phone.keys.encryptionKey, answer.reply)
+        const expected = phone === sent.phone ? [sent.kind, sent.atRisk] : [undefined, undefined]
+        assert.deepEqual([opened?.kind, opened?.atRisk], expected)
+      }
+    })
+  }
+})
+
+test('every length from 0 to 1,024 bytes gets the constant reply, and nothing is written (ROBERT §7 step 1)', async (t) => {
+  const server = await backEnd(t)
+  const phone = await registerPhone(server, 'phone')
+  const send = await observe(t, server)
+  const good = requestOf(server, phone, CODE.status)
+  const noise = randomOf('lengths')
+  const before = dump(server.path)
+  const first = await send(noise(96))
+  for (let length = 0; length <= 1024; length++) {
+    const request = noise(length)
+    if (length !== 96) request.set(good.subarray(0, length))
+    const { seen, statements } = await send(request)
+    assert.deepEqual([seen, statements], [first.seen, first.statements], `${length} bytes`)
+  }
+  assert.equal(dump(server.path), before)
+})
+
+test('each of the 768 bits of a request matters: one that is turned gets the constant reply (T-28)', async (t) => {
+  const server = await backEnd(t)
+  const phone = await registerPhone(server, 'phone')
+  const send = await observe(t, server)
+  const good = requestOf(server, phone, CODE.status)
+  const before = dump(server.path)
+  for (let bit = 0; bit < 8 * SIZE.request; bit++) {
+    const request = good.map((byte, i) => (i === bit >> 3 ? byte ^ (0x80 >> (bit & 7)) : byte))
+    const { reply } = await send(request)
+    assert.equal(openReply(phone.keys.encryptionKey, reply), undefined, `bit ${bit}`)
+  }
+  assert.equal(dump(server.path), before)
+  assert.notEqual(openReply(phone.keys.encryptionKey, (await send(good)).reply), undefined)
+})

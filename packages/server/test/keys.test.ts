@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { toHex, type UtcDay } from '@vicinity/protocol'
+import { directoryKeys, memoryKeys } from '../src/keys/key-files.ts'
+import { KeyRing } from '../src/keys/key-ring.ts'
+import { randomOf, TODAY, temporaryDirectory } from './fixture.ts'
+
+const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8)
+const ringOf = (directory: string, seed: string) => new KeyRing(directoryKeys(directory), randomOf(seed))
+
+function describe(ring: KeyRing): Record<string, string> {
+  const { registrationKey, federationKey, vaultKey, issuerKey, replyKey, challengeKey } = ring
+  const keys = { registrationKey, federationKey, vaultKey, issuerKey, replyKey, challengeKey }
+  const days = Object.fromEntries(
+    [0, 1, 2].map((day) => [day, JSON.stringify(ring.serverKeyOf((TODAY + day) as UtcDay)?.rounds)]),
+  )
+  const intake = Object.fromEntries(ring.intakeWindows().map((window) => [`w${window}`, toHex(ring.intakeKey(window))]))
+  return { ...Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, toHex(key)])), ...days, ...intake }
+}
+
+test('keys lie in files of mode 0600 in a directory of mode 0700, and come back the same', (t) => {
+  const directory = join(temporaryDirectory(t), 'service', 'keys')
+  const ring = ringOf(directory, 'first')
+  ring.keepServerKeys(TODAY, TODAY + 1, TODAY)
+  ring.intakeKey(12)
+  assert.equal(modeOf(directory), '700')
+  const names = readdirSync(directory)
+  assert.equal(names.length, 6 + 2 + 1)
+  for (const name of names) assert.equal(modeOf(join(directory, name)), '600', name)
+  const again = ringOf(directory, 'second')
+  assert.deepEqual(describe(again), describe(ring))
+  assert.deepEqual(readdirSync(directory), names)
+  assert.equal(
+    new Set(Object.values(describe(ring))).size,
+    Object.keys(describe(ring)).length - 1,
+    'no key serves twice; one day has none',
+  )
+})
+
+test('a key file that a crash left unfinished is ignored, and overwritten when its turn comes', (t) => {
+  const directory = join(temporaryDirectory(t), 'keys')
+  const ring = ringOf(directory, 'first')
+  const before = describe(ring)
+  for (const name of ['vault.new', `server-key-${TODAY}.new`, 'intake-5.new']) {
+    writeFileSync(join(directory, name), Uint8Array.of(1, 2, 3))
+  }
+  const again = ringOf(directory, 'second')
+  assert.deepEqual(describe(again), before)
+  again.keepServerKeys(TODAY, TODAY, TODAY)
+  assert.equal(toHex(again.intakeKey(5)), toHex(readFileSync(join(directory, 'intake-5'))))
+  assert.deepEqual(
+    readdirSync(directory).filter((name) => name.endsWith('.new')),
+    ['vault.new'],
+  )
+})
+
+test('a destroyed key is gone from the directory, and a ring opened later does not have it (I3)', (t) => {
+  const directory = join(temporaryDirectory(t), 'keys')
+  const ring = ringOf(directory, 'first')
+  ring.keepServerKeys(TODAY, TODAY + 1, TODAY)
+  ring.intakeKey(12)
+  ring.destroyIntakeKey(12)
+  ring.keepServerKeys(TODAY + 1, TODAY + 1, TODAY + 1)
+  const again = ringOf(directory, 'second')
+  assert.deepEqual(again.intakeWindows(), [])
+  assert.equal(again.serverKeyOf(TODAY as UtcDay), undefined)
+  assert.notEqual(again.serverKeyOf((TODAY + 1) as UtcDay), undefined)
+  ring.destroyIntakeKey(12)
+})
+
+test('a key file that lost bytes stops the start: HMAC would take it for a key', () => {
+  for (const name of ['registration', 'federation', 'vault', 'issuer', 'reply', 'challenge']) {
+    const keys = memoryKeys()
+    new KeyRing(keys, randomOf('ring'))
+    keys.write(name, new Uint8Array(0))
+    assert.throws(() => new KeyRing(keys, randomOf('ring')), new RegExp(`the key ${name} is damaged`))
+  }
+})
+
+test('a key that cannot be read stops the start instead of being made anew', (t) => {
+  const directory = join(temporaryDirectory(t), 'keys')
+  ringOf(directory, 'first')
+  const path = join(directory, 'vault')
+  rmSync(path)
+  mkdirSync(path)
+  assert.throws(() => ringOf(directory, 'second'), /EISDIR/)
+})
+
+test('what is sealed opens for its place only', () => {
+  const ring = new KeyRing(memoryKeys(), randomOf('ring'))
+  const [here, there] = [Uint8Array.of(1), Uint8Array.of(2)]
+  const sealed = ring.seal(ring.vaultKey, here, Uint8Array.of(7, 7))
+  assert.deepEqual([...ring.open(ring.vaultKey, here, sealed)], [7, 7])
+  assert.notDeepEqual(ring.seal(ring.vaultKey, here, Uint8Array.of(7, 7)), sealed, 'each time with another IV (T-13)')
+  assert.throws(() => ring.open(ring.vaultKey, there, sealed), /does not open/)
+  assert.throws(() => ring.open(ring.replyKey, here, sealed), /does not open/)
+  // Also a value that lost bytes: no shorter tag, no shorter IV (T-14).
+  for (let length = 0; length < sealed.length; length++) {
+    assert.throws(() => ring.open(ring.vaultKey, here, sealed.subarray(0, length)), /does not open/)
+  }
+})
