@@ -32,11 +32,7 @@ test('keys lie in files of mode 0600 in a directory of mode 0700, and come back 
   const again = ringOf(directory, 'second')
   assert.deepEqual(describe(again), describe(ring))
   assert.deepEqual(readdirSync(directory), names)
-  assert.equal(
-    new Set(Object.values(describe(ring))).size,
-    Object.keys(describe(ring)).length - 1,
-    'no key serves twice; one day has none',
-  )
+  assert.equal(new Set(Object.values(describe(ring))).size, Object.keys(describe(ring)).length, 'no key serves twice')
 })
 
 test('a key file that a crash left unfinished is ignored, and overwritten when its turn comes', (t) => {
