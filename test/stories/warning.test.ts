@@ -108,3 +108,10 @@ test('a notified phone goes on broadcasting and sends the same traffic as others
   await story.declares('B', { days: 3 })
   assert.equal((await story.exposures('A')).length > 0, true)
 })
+
+test('a phone whose clock is an hour wrong is set right when it registers, and is warned like any other', async () => {
+  await using story = await Story.begin({ people: { A: { skew: 3600 }, C: { skew: -3600 } } })
+  await meetAndDeclare(story)
+  await story.everybodyAsks()
+  assert.equal(story.isWarned('A'), true)
+})

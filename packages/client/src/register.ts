@@ -146,10 +146,8 @@ function firstList(keys: SharedKeys, sealed: Uint8Array): IdentifierList | undef
   }
 }
 
-/** The answer tells the epoch, not the second: a clock inside the epoch stays, another is moved to its nearer edge. */
+/** A phone whose clock is wrong could never ask: its requests would be too old or too new (ROBERT §7 step 2). */
 function setClock(step: Step, response: ResponseOf<'register'>): void {
-  const end = unixOf(response.nextEpochStart)
-  const now = Math.min(Math.max(step.now, end - response.epochDuration), end - 1)
-  step.state.clockOffset = now - step.at
+  step.state.clockOffset = unixOf(response.serverTime) - step.at
   step.now = later(step.at, step.state.clockOffset)
 }

@@ -151,6 +151,7 @@ export class BackEnd {
       epoch,
       epochDuration: this.calendar.epochDuration,
       nextEpochStart: ntpOf(epochStart(this.calendar, epoch + 1)),
+      serverTime: ntpOf(at),
       nextPoll: this.nextPoll,
       service: { serviceStart: this.calendar.serviceStart, riskFunction: 'slots-1', parameters: this.parameters },
       list: sealFor(keys.encryptionKey, list, this.#random),

@@ -64,6 +64,7 @@ export const api = {
       epoch,
       epochDuration: integer(1, 86_400),
       nextEpochStart: ntpTime,
+      serverTime: ntpTime,
       nextPoll: integer(0, 2 ** 31),
       service,
       list: bytes(1, 65_536),

@@ -50,6 +50,7 @@ export async function register(
     epoch,
     epochDuration: deps.calendar.epochDuration,
     nextEpochStart: ntpOf(epochStart(deps.calendar, epoch + 1)),
+    serverTime: ntpOf(at),
     nextPoll: nextPoll(deps),
     service: service(deps),
     list: firstList(deps, id, shared, deps.calendar, epoch, at),
