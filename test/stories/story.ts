@@ -73,7 +73,7 @@ export class Story implements AsyncDisposable {
   }
 
   async #hear(speaker: LabPhone | undefined, listener: LabPhone | undefined): Promise<void> {
-    const hello = speaker && helloAt(speaker.state, this.now)
+    const hello = speaker && helloAt(speaker.state, speaker.now())
     if (hello !== undefined) await listener?.happens({ type: 'heard', hello })
   }
 

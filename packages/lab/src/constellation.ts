@@ -61,6 +61,8 @@ export interface LabPhone {
   /** How often the radio's address changed. */
   rotations: number
   readonly random: Random
+  /** The phone's own clock. */
+  readonly now: () => UnixSeconds
   /** Calls that the phone made. */
   readonly calls: { readonly endpoint: EndpointName; readonly request: unknown; readonly at: UnixSeconds }[]
   /** Lets an event happen to the phone now and waits until all that follows has settled. */
@@ -181,6 +183,7 @@ function makePhone(
     notices: [],
     rotations: 0,
     random,
+    now: own,
     calls: [],
     happens: (event) => runEvent({ state: phone.state, random, host }, event, own()),
   }

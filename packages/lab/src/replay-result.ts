@@ -90,7 +90,7 @@ async function exposedPeople(
 /** ID_A of a phone, which the phone itself never learns: opened with the server key. */
 export function permanentIdOf(world: Constellation, country: Country, phone: LabPhone): PermanentId | undefined {
   const at = world.schedule.now()
-  const hello = helloAt(phone.state, at)
+  const hello = helloAt(phone.state, phone.now())
   const { calendar } = country.deps
   const key = country.deps.robert.serverKeyOf(dayOfEpoch(calendar, epochAt(calendar, at)))
   if (hello === undefined || key === undefined) return undefined

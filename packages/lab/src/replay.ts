@@ -127,7 +127,7 @@ function planContacts(
     const t = trace.times[next]!
     const hellos = new Map<LabPhone, Uint8Array | undefined>()
     const helloOf = (phone: LabPhone) => {
-      if (!hellos.has(phone)) hellos.set(phone, helloAt(phone.state, at))
+      if (!hellos.has(phone)) hellos.set(phone, helloAt(phone.state, phone.now()))
       return hellos.get(phone)
     }
     for (; next < count && trace.times[next] === t; next++) {
