@@ -123,7 +123,7 @@ function planContacts(
   const random = world.random('loss')
   const count = trace.times.length
   let next = 0
-  const turn = async (at: UnixSeconds): Promise<void> => {
+  const turn = async (): Promise<void> => {
     const t = trace.times[next]!
     const hellos = new Map<LabPhone, Uint8Array | undefined>()
     const helloOf = (phone: LabPhone) => {
