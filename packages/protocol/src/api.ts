@@ -131,6 +131,15 @@ export const api = {
     response: service,
     summary: 'Every parameter in force, and the version of the risk function.',
   }),
+  clock: endpoint({
+    method: 'GET',
+    path: '/v1/clock',
+    auth: 'none',
+    limit: 0,
+    request: nothing,
+    response: object({ serverTime: ntpTime, epoch, serviceStart: time, epochDuration: integer(1, 86_400) }),
+    summary: "The back-end's time in NTP seconds, the epoch that it is, and the calendar (ROBERT §3.1).",
+  }),
   live: endpoint({
     method: 'GET',
     path: '/health/live',

@@ -14,6 +14,7 @@ import { codeWindow } from './flows/authority/code-window.ts'
 import { issueCode } from './flows/authority/issue-code.ts'
 import { redeemCode } from './flows/authority/redeem-code.ts'
 import { challenge } from './flows/challenge.ts'
+import { clock } from './flows/clock.ts'
 import { live, ready } from './flows/health.ts'
 import { parameters } from './flows/parameters.ts'
 import { register } from './flows/register.ts'
@@ -36,6 +37,7 @@ const flows: Flows = {
   redeemCode,
   upload,
   parameters,
+  clock,
   live,
   ready,
 }

@@ -45,6 +45,7 @@ async function setTheScene(t: TestContext): Promise<Scene> {
     redeemCode: api.redeemCode.request.encode({ code, day: TODAY, chunk: 0, requests }),
     upload: api.upload.request.encode(withToken(server, itemOf(server, phone, NOON), TODAY)),
     parameters: {},
+    clock: {},
     live: {},
     ready: {},
   } as Scene['good']
