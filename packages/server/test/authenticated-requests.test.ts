@@ -5,6 +5,7 @@ import { buildHello, CODE, openReply, type Reply, SIZE } from '@vicinity/protoco
 import { authenticatedRequests } from '../src/flows/authenticated-requests.ts'
 import { purge } from '../src/flows/purge.ts'
 import { keepServerKeys } from '../src/flows/server-keys.ts'
+import type { Store } from '../src/store/store.ts'
 import {
   acknowledge,
   ask,
@@ -194,6 +195,21 @@ test('of 64 parallel requests of one phone that differ one is answered as status
   const answered = (await Promise.all(fresh)).filter((reply) => reply !== undefined)
   assert.equal(answered.length, 1)
   assert.equal(server.deps.counts.get('request.refused.tooEarly'), 63)
+})
+
+test('who read the status before another request was decided comes too early, on any engine (T-23, D1)', async (t) => {
+  const { server, phone } = await start(t)
+  const { deps } = server
+  const stale = await deps.store.transaction((tx) => tx.usersOf([phone.id]))
+  const first = requestOf(server, phone, CODE.status)
+  const second = requestOf(server, phone, CODE.status, { at: later(NOON, 1) })
+  assert.equal((await ask(server, phone, first))?.atRisk, false)
+  const store: Store = {
+    ...deps.store,
+    transaction: (run) => deps.store.transaction((tx) => run({ ...tx, usersOf: async () => stale })),
+  }
+  assert.equal(await ask({ ...server, deps: { ...deps, store } }, phone, second), undefined)
+  assert.equal(deps.counts.get('request.refused.tooEarly'), 1)
 })
 
 test('of two requests of one phone in one batch one is answered as status; others are not concerned (T-23)', async (t) => {

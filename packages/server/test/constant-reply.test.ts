@@ -97,7 +97,7 @@ function refusedRequests(server: BackEnd, { healthy, hasAsked, acknowledged }: P
     step('malformed', '95 bytes of a good request', own.subarray(1)),
     step('malformed', '1,024 bytes', random(1024)),
     step('malformed', 'an item', packItem(own.subarray(0, 16), ntpOf(NOON), 0)),
-    step('malformed', 'a code that is not served', forged(server, healthy, { code: CODE.deleteHistory })),
+    step('malformed', 'a code that there is not', forged(server, healthy, { code: 200 })),
     step('malformed', 'the code of a HELLO', forged(server, healthy, { code: CODE.hello })),
     step('malformed', 'an epoch of more than 24 bits', flipped(own, 9)),
     step('malformed', 'a payload where none belongs', flipped(own, 40)),
@@ -158,7 +158,7 @@ test('every outcome of an authenticated request looks alike: status, headers, le
   const all = await people(server)
   const send = await observe(t, server)
   const first = await send(new Uint8Array(0))
-  assert.deepEqual(first.statements, ['begin', 'user', 'changeStatus', 'commit'])
+  for (const name of ['begin', 'user', 'changeStatus', 'commit']) assert.ok(first.statements.includes(name), name)
   assert.equal(first.seen.statusCode, 200)
   for (const sent of [...refusedRequests(server, all), ...servedRequests(server, all)]) {
     await t.test(sent.name, async () => {

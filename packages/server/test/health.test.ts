@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { api, DAY_SECONDS } from '@vicinity/protocol'
-import { CODE, PARAMETERS, RISK_FUNCTION } from '@vicinity/protocol/robert'
+import { CODE, PARAMETERS } from '@vicinity/protocol/robert'
 import { keepServerKeys } from '../src/flows/server-keys.ts'
 import { makeHttp } from '../src/http.ts'
 import {
@@ -85,7 +85,7 @@ test('the parameters in force are public: every row of the table, the start of t
   const { json } = await get(app, '/v1/parameters')
   assert.deepEqual(json, {
     serviceStart: SERVICE_START,
-    riskFunction: RISK_FUNCTION,
+    riskFunction: 'slots-1',
     parameters: parametersOf({ statusGap: 7 }),
   })
   assert.deepEqual(Object.keys(json.parameters).sort(), Object.keys(PARAMETERS).sort())

@@ -52,7 +52,10 @@ test('every page of exposures is purged, however many people were exposed', asyn
     id,
     exposures: id % 5 === 0 ? concat(old!, young!) : old!,
   }))
-  await server.deps.store.transaction((tx) => tx.appendExposures(rows))
+  await server.deps.store.transaction(async (tx) => {
+    for (const { id } of rows) await tx.addUser({ id, authenticationKey: old!, encryptionKey: old! })
+    await tx.appendExposures(rows)
+  })
   await purgeAt(server, epoch + CT)
   const left = await server.deps.store.transaction((tx) => tx.exposuresAfter(NOBODY, 20_000))
   assert.equal(left.length, 2001)

@@ -19,7 +19,6 @@ import {
   idOfBlock,
   openEbids,
   openFrom,
-  RISK_FUNCTION,
   SIZE,
   SPEC,
   solveChallenge,
@@ -60,9 +59,10 @@ test('the answer configures the phone: epoch, its duration, the next epoch in NT
   const epoch = (NOON - SERVICE_START) / 900
   assert.equal(answer.epoch, epoch)
   assert.equal(answer.epochDuration, 900)
+  assert.equal(answer.serverTime, ntpOf(later(NOON, 61)))
   assert.equal(answer.nextEpochStart, ntpOf(later(SERVICE_START, (epoch + 1) * 900)))
   const { parameters } = server.deps.robert
-  assert.deepEqual(answer.service, { serviceStart: SERVICE_START, riskFunction: RISK_FUNCTION, parameters })
+  assert.deepEqual(answer.service, { serviceStart: SERVICE_START, riskFunction: 'slots-1', parameters })
   assert.ok(Math.abs(answer.nextPoll - parameters.pollInterval) <= parameters.pollJitter)
 })
 

@@ -1,11 +1,11 @@
 import {
   closeSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   writeSync,
 } from 'node:fs'
@@ -14,8 +14,8 @@ import { join } from 'node:path'
 /** Named secrets, kept apart from the database: a dump of the database opens nothing. */
 export interface KeyFiles {
   readonly read: (name: string) => Uint8Array | undefined
-  /** Durable when it returns. */
-  readonly write: (name: string, bytes: Uint8Array) => void
+  /** Keeps bytes under a free name, durable when it returns. Gives what is kept: of two that create one key, one wins. */
+  readonly create: (name: string, bytes: Uint8Array) => Uint8Array
   readonly remove: (name: string) => void
   readonly names: () => readonly string[]
 }
@@ -24,42 +24,62 @@ export function memoryKeys(): KeyFiles {
   const keys = new Map<string, Uint8Array>()
   return {
     read: (name) => keys.get(name),
-    write: (name, bytes) => void keys.set(name, bytes),
+    create(name, bytes) {
+      const kept = keys.get(name) ?? bytes
+      keys.set(name, kept)
+      return kept
+    },
     remove: (name) => void keys.delete(name),
     names: () => [...keys.keys()],
   }
 }
 
+const UNFINISHED = '.new'
+
 /** One file a key in a directory of mode 0700, files of mode 0600. A crash leaves a key whole or absent. */
 export function directoryKeys(directory: string): KeyFiles {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
+  // After a crash such a file may be a second copy of a key that is to be destroyed one day.
+  for (const name of readdirSync(directory))
+    if (name.endsWith(UNFINISHED)) rmSync(join(directory, name), { force: true })
   const sync = () => {
     const handle = openSync(directory, 'r')
     fsyncSync(handle)
     closeSync(handle)
   }
+  const read = (name: string): Uint8Array | undefined => {
+    try {
+      return new Uint8Array(readFileSync(join(directory, name)))
+    } catch (error) {
+      return unless(error, 'ENOENT')
+    }
+  }
   return {
-    read(name) {
-      try {
-        return new Uint8Array(readFileSync(join(directory, name)))
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-        throw error
-      }
-    },
-    write(name, bytes) {
-      const unfinished = join(directory, `${name}.new`)
+    read,
+    create(name, bytes) {
+      const unfinished = join(directory, `${name}.${process.pid}${UNFINISHED}`)
       const handle = openSync(unfinished, 'w', 0o600)
       writeSync(handle, bytes)
       fsyncSync(handle)
       closeSync(handle)
-      renameSync(unfinished, join(directory, name))
+      try {
+        // Unlike a rename, a link does not replace the key that another process has just made.
+        linkSync(unfinished, join(directory, name))
+      } catch (error) {
+        unless(error, 'EEXIST')
+      }
+      rmSync(unfinished)
       sync()
+      return read(name) ?? bytes
     },
     remove(name) {
       rmSync(join(directory, name), { force: true })
       sync()
     },
-    names: () => readdirSync(directory).filter((name) => !name.endsWith('.new')),
+    names: () => readdirSync(directory).filter((name) => !name.endsWith(UNFINISHED)),
   }
+}
+
+function unless(error: unknown, code: string): undefined {
+  if ((error as NodeJS.ErrnoException).code !== code) throw error
 }

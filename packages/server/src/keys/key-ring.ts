@@ -36,13 +36,15 @@ export class KeyRing {
   }
 
   #setUp(name: string, make: () => Uint8Array): Uint8Array {
-    const stored = this.#files.read(name)
+    const key = this.#kept(name, make)
     // HMAC takes keys of any length: a file that lost its bytes would pass for a key that everybody knows.
-    if (stored !== undefined && stored.length !== SIZE.key) throw new Error(`the key ${name} is damaged`)
-    if (stored !== undefined) return stored
-    const made = make()
-    this.#files.write(name, made)
-    return made
+    if (key.length !== SIZE.key) throw new Error(`the key ${name} is damaged`)
+    return key
+  }
+
+  /** The key of a name, made where there is none. Another process of this back-end may have made it a moment ago. */
+  #kept(name: string, make: () => Uint8Array): Uint8Array {
+    return this.#files.read(name) ?? this.#files.create(name, make())
   }
 
   *#stored(pattern: RegExp): Generator<[number, Uint8Array]> {
@@ -70,8 +72,7 @@ export class KeyRing {
     }
     for (let day = from; day <= last; day++) {
       if (this.#serverKeys.has(day)) continue
-      const bytes = this.#random(SIZE.serverKey)
-      this.#files.write(`server-key-${day}`, bytes)
+      const bytes = this.#kept(`server-key-${day}`, () => this.#random(SIZE.serverKey))
       this.#serverKeys.set(day, serverKeyOf(bytes))
     }
   }
@@ -80,16 +81,16 @@ export class KeyRing {
   intakeKey(window: number): Uint8Array {
     const known = this.#intakeKeys.get(window)
     if (known !== undefined) return known
-    const made = this.#random(SIZE.key)
-    this.#files.write(`intake-${window}`, made)
-    this.#intakeKeys.set(window, made)
-    return made
+    const kept = this.#kept(`intake-${window}`, () => this.#random(SIZE.key))
+    this.#intakeKeys.set(window, kept)
+    return kept
   }
 
   /** The key of a window whose items are to be read. Throws when it is gone: the items stay in the queue. */
   knownIntakeKey(window: number): Uint8Array {
-    const key = this.#intakeKeys.get(window)
+    const key = this.#intakeKeys.get(window) ?? this.#files.read(`intake-${window}`)
     if (key === undefined) throw new Error('an intake key is missing: the key directory is not the one of this store')
+    this.#intakeKeys.set(window, key)
     return key
   }
 
