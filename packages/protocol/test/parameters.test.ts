@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { SPEC } from '../src/robert/constants.ts'
 import {
   DEFAULT_PARAMETERS,
   LAST_SERVICE_EPOCH,
@@ -19,6 +20,35 @@ test('the defaults are in force, within their bounds, and obey the rules between
   assert.deepEqual(withParameters(DEFAULT_PARAMETERS), DEFAULT_PARAMETERS)
   assert.ok(Object.isFrozen(DEFAULT_PARAMETERS))
   assert.equal(names.length, Object.keys(DEFAULT_PARAMETERS).length)
+})
+
+test('the defaults are those of the published table', () => {
+  assert.deepEqual(DEFAULT_PARAMETERS, {
+    epochDuration: 900,
+    bundleDays: 4,
+    statusGap: 24,
+    pollInterval: 28_800,
+    pollJitter: 5400,
+    helloTolerance: 12,
+    requestTolerance: 60,
+    contagiousDays: 14,
+    tokensPerDay: 256,
+    tokenChunk: 64,
+    uploadSpread: 86_400,
+    poolWindow: 21_600,
+    filterMinutes: 2,
+    riskMinutes: 15,
+    riskSlots: 3,
+    riskNewestDays: 10,
+    fullStrength: -63,
+    halfStrength: -73,
+    notifiedDays: 10,
+    proofOfWork: 16,
+    challengeLife: 300,
+    codeDays: 3,
+    unopenedReplies: 3,
+  })
+  assert.equal(DEFAULT_PARAMETERS.helloTolerance, SPEC.helloTolerance)
 })
 
 for (const name of names) {
@@ -71,5 +101,6 @@ test('an epoch is a whole number of slots of 300 s', () => {
 })
 
 test('ROBERT §3.1: a service does not start within 5 % of the end of the 24-bit counter', () => {
-  assert.ok(LAST_SERVICE_EPOCH < LAST_EPOCH * 0.95 + 1 && LAST_SERVICE_EPOCH > LAST_EPOCH * 0.949)
+  assert.equal(LAST_SERVICE_EPOCH, 15_938_354)
+  assert.equal(LAST_EPOCH, 2 ** 24 - 1)
 })

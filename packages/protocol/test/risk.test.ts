@@ -92,10 +92,10 @@ test('ROBERT §7: a tenth of a minute less is no risk, nor are two slots however
 
 test('of each slot the two largest weights count, in whatever order they came', () => {
   const many = [1, 2, 3, 4, 5].map((weight) => leeOf([2000, 0, weight * 10]))
-  const rest = leeOf([2000, 1, 30], [2000, 2, 29])
-  assert.deepEqual(risk(concat(rest, ...many)), SAFE)
-  const enough = leeOf([2000, 1, 30], [2000, 2, 30])
-  assert.deepEqual(risk(concat(...many.toReversed(), enough)), { atRisk: true, newest: 2000 })
+  for (const order of [many, many.toReversed()]) {
+    assert.deepEqual(risk(concat(leeOf([2000, 1, 30], [2000, 2, 29]), ...order)), SAFE)
+    assert.deepEqual(risk(concat(...order, leeOf([2000, 2, 30], [2000, 1, 30]))), { atRisk: true, newest: 2000 })
+  }
 })
 
 test('slots that weigh nothing are no slots', () => {
@@ -108,6 +108,11 @@ test('only 24 hours count together: slots 288 apart do not', () => {
   assert.deepEqual(risk(concat(...first, leeOf([2096, 0, 50]))), SAFE)
   const third = concat(leeOf([2000, 0, 50]), leeOf([2000, 1, 50]), leeOf([2096, 0, 50]))
   assert.deepEqual(risk(concat(third, leeOf([2050, 0, 50]))), { atRisk: true, newest: 2096 })
+})
+
+test('slots that are more than 24 hours old do not make two heavy ones three', () => {
+  const heavy = leeOf([2200, 0, 50], [2200, 0, 50], [2200, 1, 50], [2200, 1, 50])
+  assert.deepEqual(risk(concat(leeOf([2000, 0, 1], [2000, 1, 1], [2000, 2, 1]), heavy)), SAFE)
 })
 
 test('exposures that are not enough together do not hide earlier ones that were', () => {
@@ -160,19 +165,17 @@ function riskByDefinition(exposures: readonly Exposure[], now: number, after: nu
   return newest === -Infinity ? SAFE : { atRisk: true, newest }
 }
 
-/** Exposures of the last 18 days, most of them close together so that about half the lists warn. */
+/** Exposures of the last 18 days, most of them close together or in one slot so that about half the lists warn. */
 const someExposures = (epochDuration: number) => {
   const slots = Math.min(epochDuration / 300, 4)
   const span = (18 * 86_400) / epochDuration
-  const cluster = fc.tuple(
-    fc.nat(span),
-    fc.array(fc.tuple(fc.nat(150), fc.nat(slots - 1), fc.nat(50)), { maxLength: 8 }),
-  )
+  const near = fc.tuple(fc.oneof(fc.nat(1), fc.nat(150)), fc.nat(slots - 1), fc.oneof(fc.nat(50), fc.constant(50)))
+  const cluster = fc.tuple(fc.nat(span), fc.array(near, { maxLength: 12 }))
   return fc
     .array(cluster, { maxLength: 4 })
     .map((clusters) =>
-      clusters.flatMap(([start, near]) =>
-        near.map(([off, slot, weight]) => ({ epoch: Math.max(10_000 - start + off, 0) as Epoch, slot, weight })),
+      clusters.flatMap(([start, list]) =>
+        list.map(([off, slot, weight]) => ({ epoch: Math.max(10_000 - start + off, 0) as Epoch, slot, weight })),
       ),
     )
 }
