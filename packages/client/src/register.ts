@@ -6,8 +6,8 @@ import {
   type IdentifierList,
   openFrom,
   PARAMETERS,
+  type Profile,
   type SharedKeys,
-  unpackList,
 } from '@vicinity/protocol/robert'
 import type { PhoneEvent } from './events.ts'
 import { dropIdentifiers, mergeIdentifiers } from './identifiers.ts'
@@ -103,7 +103,7 @@ export function solved(step: Step, event: Extract<PhoneEvent, { readonly type: '
 export function registerAnswered(step: Step, response: ResponseOf<'register'>): void {
   const { settings, registration } = step.state
   const keys = agreeKeys(settings.profile, registration!.privateKey, settings.serverPublicKey)
-  const list = keys && firstList(keys, response.list)
+  const list = keys && firstList(settings.profile, keys, response.list)
   if (keys === undefined || list === undefined) startOver(step, registration!)
   else complete(step, registration!, keys, list, response)
 }
@@ -135,11 +135,11 @@ function complete(
 }
 
 /** The first identifiers, or undefined when they cannot be opened or there are none. */
-function firstList(keys: SharedKeys, sealed: Uint8Array): IdentifierList | undefined {
-  const packed = openFrom(keys.encryptionKey, sealed)
-  if (packed === undefined) return undefined
+function firstList(profile: Profile, keys: SharedKeys, sealed: Uint8Array): IdentifierList | undefined {
+  const opened = openFrom(keys.encryptionKey, sealed)
+  if (opened === undefined) return undefined
   try {
-    const list = unpackList(packed)
+    const list = profile.listCodec.decode(opened, 'list')
     return list.pairs.length > 0 && list.first <= LAST_EPOCH ? list : undefined
   } catch {
     return undefined

@@ -97,7 +97,7 @@ test('an answer of another shape, no JSON, too long, cut off or sent elsewhere i
     json(200, { reply: toBase64url(new Uint8Array(SEALED_REPLY)), more: 1 }),
     json(200, []),
     (response) => response.end('<html>'),
-    (response) => response.end(`"${'A'.repeat(200_000)}"`),
+    (response) => response.end(`"${'A'.repeat(400_000)}"`),
     (response) => {
       response.writeHead(200, { 'content-length': 1000 }).write('{')
       response.destroy()

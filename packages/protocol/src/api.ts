@@ -1,10 +1,11 @@
 // Every HTTP endpoint, once: the server binds a flow to each, the client calls them by name, the documents are made from it.
 import { bytes, type Codec, type Decoded, integer, list, nothing, object, text } from './codec.ts'
 import { Malformed } from './outcome.ts'
-import { SEALED_REPLY, SIZE } from './robert/constants.ts'
+import { LONGEST_LIST, SEALED_REPLY, SIZE } from './robert/constants.ts'
 import { isPublicPoint } from './robert/keys.ts'
 import { PARAMETERS, type ParameterName } from './robert/parameters.ts'
 import { CHALLENGE, SOLUTION } from './robert/registration.ts'
+import { RESET_TOKEN } from './robert/reset.ts'
 import type { Epoch, NtpSeconds, UnixSeconds, UtcDay } from './time.ts'
 import { TOKEN } from './upload/token.ts'
 
@@ -67,7 +68,7 @@ export const api = {
       serverTime: ntpTime,
       nextPoll: integer(0, 2 ** 31),
       service,
-      list: bytes(1, 65_536),
+      list: bytes(1, LONGEST_LIST + SIZE.iv + SIZE.gcmTag),
     }),
     summary: 'Registers a phone (ROBERT §3.2, §3.3); `list` is sealed under the agreed encryption key.',
   }),
@@ -89,6 +90,15 @@ export const api = {
     request: object({ contagiousFrom: time, contagiousTo: time }),
     response: object({ code, expires: time }),
     summary: 'A code for one diagnosed person and one contagious window (ROBERT §6.1).',
+  }),
+  issueReset: endpoint({
+    method: 'POST',
+    path: '/v1/authority/issue-reset',
+    auth: 'authority',
+    limit: 1024,
+    request: object({ testedAt: time }),
+    response: object({ token: bytes(RESET_TOKEN) }),
+    summary: 'A single-use token for one negative test: it ends a warning (ROBERT §3.2.1).',
   }),
   codeWindow: endpoint({
     method: 'POST',

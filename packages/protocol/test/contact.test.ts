@@ -2,17 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { concat } from '../src/bytes.ts'
-import { SPEC, TAC } from '../src/robert/constants.ts'
-import {
-  CONTACT_REFUSALS,
-  type ContactRefusal,
-  type ContactVerdict,
-  decideContacts,
-  locateContacts,
-} from '../src/robert/contact.ts'
+import { type ContactRefusal, type ContactVerdict, decideContacts, locateContacts } from '../src/robert/contact.ts'
 import type { PermanentId } from '../src/robert/ebid.ts'
 import { packSignal, strengthClass } from '../src/robert/item.ts'
-import { withParameters } from '../src/robert/parameters.ts'
+import { parametersFor, SPEC, TAC } from '../src/robert/profile.ts'
 import { epochAt, epochStart, later, type UnixSeconds } from '../src/time.ts'
 import {
   ALICE,
@@ -55,31 +48,6 @@ test('ROBERT §6.2 step 1: items are judged one by one, in the order given, and 
   assert.deepEqual(judge([]), [])
 })
 
-test('ROBERT §6.2 step 1: items of several days are judged in one batch, each under the keys of its own', () => {
-  const days = [1, 2, 3, 4]
-  const items = days.flatMap((day) => {
-    const emitted = unix(`2026-03-0${day}T06:00:00Z`)
-    return [itemOf({ emitted, received: later(emitted, 60) }), itemOf({ emitted })]
-  })
-  const located = locateContacts(concat(...items), backEnd, NOW)
-  assert.ok(located.ids.includes(ALICE.id))
-  // The four items that step 2 refuses are opened too, but nobody is looked up for them.
-  assert.equal(located.ids.length, 1 + days.length)
-  const expected = days.flatMap((day) => [refusal('helloTooFarFromTime'), local(96 * (day - 1) + 24)])
-  assert.deepEqual(decideContacts(located, keyOfAlice, backEnd, NOW), expected)
-})
-
-test('ROBERT §6.2: each refusal names its step', () => {
-  assert.deepEqual(CONTACT_REFUSALS, {
-    helloTooFarFromTime: 2,
-    noServerKey: 4,
-    unknownId: 5,
-    epochMismatch: 6,
-    macInvalid: 8,
-    outsideContagiousPeriod: 9,
-  })
-})
-
 test('ROBERT §6.2 step 1: a batch is whole items', () => {
   for (const length of [1, 20, 22, 41]) {
     assert.throws(() => locateContacts(new Uint8Array(length), backEnd, NOW), RangeError, `${length} bytes`)
@@ -115,7 +83,7 @@ test('ROBERT §6.2 step 2: a HELLO received within δ = 12 s is accepted, at δ 
 })
 
 test('ROBERT §6.2 step 2: profile tac accepts 180 s and refuses 181 s as helloTooFarFromTime', () => {
-  const parameters = withParameters({ helloTolerance: TAC.helloTolerance })
+  const parameters = parametersFor(TAC)
   const tac = { ...backEnd, profile: TAC, parameters }
   const judged = (off: number, context: typeof backEnd) =>
     judgeOne(itemOf({ emitted: NOON, received: later(NOON, off) }), context)

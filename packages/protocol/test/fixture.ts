@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { ascii, concat, type Random, Writer } from '../src/bytes.ts'
 import { sha256 } from '../src/crypto/node.ts'
-import { CODE, SIZE, SPEC } from '../src/robert/constants.ts'
+import { CODE, SIZE } from '../src/robert/constants.ts'
 import type { ContactContext } from '../src/robert/contact.ts'
 import { federationCipher, type PermanentId, type ServerKey, serverKeyOf } from '../src/robert/ebid.ts'
 import { buildHello } from '../src/robert/hello.ts'
@@ -11,6 +11,7 @@ import { NEW_STATUS, type UserRecord } from '../src/robert/id-table.ts'
 import { packItem, packSignal } from '../src/robert/item.ts'
 import { makeList } from '../src/robert/list.ts'
 import { DEFAULT_PARAMETERS } from '../src/robert/parameters.ts'
+import { SPEC } from '../src/robert/profile.ts'
 import {
   buildRequest,
   decideRequest,

@@ -4,11 +4,12 @@ import { test } from 'node:test'
 import { ascii, concat, fromHex, toHex } from '../src/bytes.ts'
 import { aesBlocks, gcmSeal, hmacSha256, publicPoint, sharedSecret } from '../src/crypto/node.ts'
 import { skinnyDecrypt, skinnyEncrypt, skinnyKey } from '../src/kernels/skinny.ts'
-import { CODE, type Profile, SIZE, SPEC, TAC, withinTolerance } from '../src/robert/constants.ts'
+import { CODE, SIZE } from '../src/robert/constants.ts'
 import { epochOfBlock, federationCipher, idOfBlock, makeEbids, openEbids, serverKeyOf } from '../src/robert/ebid.ts'
 import { buildHello, helloMacIsValid, parseHello, timeIsClose } from '../src/robert/hello.ts'
 import { agreeKeys, macIsValid } from '../src/robert/keys.ts'
 import { openFrom, packList } from '../src/robert/list.ts'
+import { type Profile, SPEC, TAC, withinTolerance } from '../src/robert/profile.ts'
 import { buildRequest } from '../src/robert/request.ts'
 import {
   DAY_SECONDS,

@@ -2,8 +2,8 @@
 import { api, type Call, type EndpointName, Malformed, type RequestOf, type ResponseOf } from '@vicinity/protocol'
 
 const TIMEOUT_MS = 10_000
-/** The longest answer is a first list of identifiers, 64 KiB before base64url. */
-const LONGEST_ANSWER = 131_072
+/** The longest answer is a first list of identifiers, 256 KiB before base64url. */
+const LONGEST_ANSWER = 393_216
 
 /** A call without an answer, or with one that says no. */
 export class CallFailed extends Error {

@@ -35,44 +35,10 @@ export const SIZE = {
 export const SEALED_REPLY = SIZE.iv + SIZE.reply + SIZE.gcmTag
 /** Pairs that one reply can carry: a day of epochs of 900 s. */
 export const REPLY_PAIRS = 96
+/** Bytes of the longest first list in any form: eleven days of epochs of 300 s take 204 thousand as JSON. */
+export const LONGEST_LIST = 262_144
 
 /** A slot is the grain of thinning and of risk: what was heard of one identifier within it is one item. */
 export const SLOT_SECONDS = 300
 /** Slots are two bits of an exposure; longer epochs put what is over into the last. */
 export const LAST_SLOT = 3
-
-/** Values that the text leaves to a deployment or that deployed systems changed. Profiles are data, never a branch. */
-export interface Profile {
-  readonly name: string
-  readonly authenticationLabel: string
-  readonly encryptionLabel: string
-  /** Bytes of the epoch in the MAC input of authenticated requests. */
-  readonly epochBytes: number
-  /** Whether a distance equal to the tolerance passes. */
-  readonly inclusiveTolerance: boolean
-  /** Default tolerance δ between the time in a HELLO and its reception, in seconds. */
-  readonly helloTolerance: number
-}
-
-/** ROBERT v1.1 to the byte. */
-export const SPEC: Profile = {
-  name: 'spec',
-  authenticationLabel: 'authentication key',
-  encryptionLabel: 'encryption key',
-  epochBytes: 3,
-  inclusiveTolerance: false,
-  helloTolerance: 12,
-}
-/** What France deployed (TousAntiCovid). */
-export const TAC: Profile = {
-  name: 'tac',
-  authenticationLabel: 'mac',
-  encryptionLabel: 'tuples',
-  epochBytes: 4,
-  inclusiveTolerance: true,
-  helloTolerance: 180,
-}
-
-/** |a - b| < tolerance of ROBERT §5.2 step 3, §6.2 step 2 and §7 step 2, with the profile's reading of the edge. */
-export const withinTolerance = (profile: Profile, distance: number, tolerance: number): boolean =>
-  profile.inclusiveTolerance ? distance <= tolerance : distance < tolerance

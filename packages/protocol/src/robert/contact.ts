@@ -17,12 +17,13 @@ import {
   unfold32,
   unixOf,
 } from '../time.ts'
-import { LAST_SLOT, type Profile, SIZE, SLOT_SECONDS } from './constants.ts'
+import { LAST_SLOT, SIZE, SLOT_SECONDS } from './constants.ts'
 import { epochOfBlock, idOfBlock, openEbids, type PermanentId, type ServerKey } from './ebid.ts'
 import { helloMacIsValid, timeIsClose } from './hello.ts'
 import { unpackSignal } from './item.ts'
 import type { IdentifierKeys } from './list.ts'
 import type { Parameters } from './parameters.ts'
+import type { Profile } from './profile.ts'
 import { type Exposure, exposureWeight, isExpired } from './risk.ts'
 
 /** Why an item is refused, with the step of ROBERT §6.2 that refuses it. */

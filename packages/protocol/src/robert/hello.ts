@@ -1,8 +1,9 @@
 import { hmacSha256 } from '#crypto'
 import { Reader, Writer, writeUint } from '../bytes.ts'
 import { distance16, type NtpSeconds, time16 } from '../time.ts'
-import { CODE, type Profile, SIZE, withinTolerance } from './constants.ts'
+import { CODE, SIZE } from './constants.ts'
 import { macIsValid } from './keys.ts'
+import { type Profile, withinTolerance } from './profile.ts'
 
 /** The four fields of a HELLO (ROBERT §5.1): ECC 1 | EBID 8 | Time 2 | MAC 5. */
 export interface Hello {

@@ -1,6 +1,7 @@
 import { equalBytes, hmacSha256, sharedSecret } from '#crypto'
 import { ascii, toHex } from '../bytes.ts'
-import { type Profile, SIZE } from './constants.ts'
+import { SIZE } from './constants.ts'
+import type { Profile } from './profile.ts'
 
 /** The two keys that a phone and the back-end share, 32 bytes each (ROBERT §3.2.1). */
 export interface SharedKeys {

@@ -70,6 +70,17 @@ export function unpackList(packed: Uint8Array, field = 'list'): IdentifierList {
   }
 }
 
+/** A form of the first list of identifiers, before it is sealed. */
+export interface ListCodec {
+  /** `capacity`: the most pairs that a list of this service can have. */
+  readonly encode: (list: IdentifierList, capacity: number) => Uint8Array
+  /** Throws `Malformed`. */
+  readonly decode: (bytes: Uint8Array, field: string) => IdentifierList
+}
+
+/** Always as long as its capacity. */
+export const packedLists: ListCodec = { encode: packList, decode: unpackList }
+
 /** AES-256-GCM under K_enc: random IV 12 | ciphertext | tag 16, no AAD (ROBERT §4). */
 export function sealFor(encryptionKey: Uint8Array, plaintext: Uint8Array, random: Random): Uint8Array {
   const iv = random(SIZE.iv)

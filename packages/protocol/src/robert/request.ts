@@ -15,12 +15,13 @@ import {
   type UnixSeconds,
   unfold32,
 } from '../time.ts'
-import { CODE, type Profile, SIZE, withinTolerance } from './constants.ts'
+import { CODE, SIZE } from './constants.ts'
 import { epochOfBlock, idOfBlock, openEbids, type PermanentId } from './ebid.ts'
 import { replyIdOf, type UserRecord, type UserStatus } from './id-table.ts'
 import { macIsValid } from './keys.ts'
 import type { IdentifierKeys } from './list.ts'
 import type { Parameters } from './parameters.ts'
+import { type Profile, withinTolerance } from './profile.ts'
 import { riskOf } from './risk.ts'
 
 /** The codes that this back-end serves. */

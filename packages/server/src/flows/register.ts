@@ -2,6 +2,7 @@ import {
   assert,
   type Calendar,
   dayOf,
+  dayOfEpoch,
   type Epoch,
   epochAt,
   epochStart,
@@ -18,7 +19,6 @@ import {
   checkChallenge,
   makeList,
   type PermanentId,
-  packList,
   type SharedKeys,
   sealFor,
 } from '@vicinity/protocol/robert'
@@ -35,7 +35,9 @@ export async function register(
 ): Promise<ResponseOf<'register'>> {
   const epoch = epochAt(deps.calendar, at)
   if (epoch < 0) throw new Unavailable('the service has not started')
-  if (deps.robert.serverKeyOf(dayOf(at)) === undefined) throw new Unavailable('the server key of today is missing')
+  if (deps.robert.serverKeyOf(dayOfEpoch(deps.calendar, epoch)) === undefined) {
+    throw new Unavailable('the server key of this epoch is missing')
+  }
   // The proof of work comes before the key agreement: hashing is cheap, a scalar multiplication is not.
   const work = checkChallenge(deps.keys.challengeKey, input.publicKey, input.challenge, input.solution, at)
   if (!work.ok) throw new Refused(work.reason)
@@ -68,7 +70,7 @@ async function addUser(deps: Deps, tx: Transaction, shared: SharedKeys): Promise
   throw new Unavailable('no free identifier was drawn')
 }
 
-/** The initial list of §3.3: today and the days of the bundle, always of one size. */
+/** The initial list of §3.3: today and the days of the bundle, in the form of the profile. */
 function firstList(
   deps: Deps,
   id: PermanentId,
@@ -79,6 +81,7 @@ function firstList(
 ): Uint8Array {
   const days = deps.robert.parameters.bundleDays + 1
   const count = firstEpochOfDay(calendar, dayOf(at) + days) - epoch
-  const list = makeList(deps.robert, id, epoch, count)
-  return sealFor(shared.encryptionKey, packList(list, Math.ceil(epochsIn(calendar, days)) + 1), deps.random)
+  const capacity = Math.ceil(epochsIn(calendar, days)) + 1
+  const list = deps.robert.profile.listCodec.encode(makeList(deps.robert, id, epoch, count), capacity)
+  return sealFor(shared.encryptionKey, list, deps.random)
 }
