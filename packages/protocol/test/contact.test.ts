@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { concat } from '../src/bytes.ts'
-import { type ContactRefusal, type ContactVerdict, decideContacts, locateContacts } from '../src/robert/contact.ts'
+import {
+  CONTACT_REFUSALS,
+  type ContactRefusal,
+  type ContactVerdict,
+  decideContacts,
+  locateContacts,
+} from '../src/robert/contact.ts'
 import type { PermanentId } from '../src/robert/ebid.ts'
 import { packSignal, strengthClass } from '../src/robert/item.ts'
 import { parametersFor, SPEC, TAC } from '../src/robert/profile.ts'
@@ -46,6 +52,31 @@ test('ROBERT §6.2 step 1: items are judged one by one, in the order given, and 
   const verdicts = judge([good, late, next, good])
   assert.deepEqual(verdicts, [local(), refusal('helloTooFarFromTime'), local(EPOCH + 1), local()])
   assert.deepEqual(judge([]), [])
+})
+
+test('ROBERT §6.2 step 1: items of several days are judged in one batch, each under the keys of its own', () => {
+  const days = [1, 2, 3, 4]
+  const items = days.flatMap((day) => {
+    const emitted = unix(`2026-03-0${day}T06:00:00Z`)
+    return [itemOf({ emitted, received: later(emitted, 60) }), itemOf({ emitted })]
+  })
+  const located = locateContacts(concat(...items), backEnd, NOW)
+  assert.ok(located.ids.includes(ALICE.id))
+  // The four items that step 2 refuses are opened too, but nobody is looked up for them.
+  assert.equal(located.ids.length, 1 + days.length)
+  const expected = days.flatMap((day) => [refusal('helloTooFarFromTime'), local(96 * (day - 1) + 24)])
+  assert.deepEqual(decideContacts(located, keyOfAlice, backEnd, NOW), expected)
+})
+
+test('ROBERT §6.2: each refusal names its step', () => {
+  assert.deepEqual(CONTACT_REFUSALS, {
+    helloTooFarFromTime: 2,
+    noServerKey: 4,
+    unknownId: 5,
+    epochMismatch: 6,
+    macInvalid: 8,
+    outsideContagiousPeriod: 9,
+  })
 })
 
 test('ROBERT §6.2 step 1: a batch is whole items', () => {

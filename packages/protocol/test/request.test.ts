@@ -13,6 +13,7 @@ import {
   decideRequest,
   locateRequests,
   parseRequest,
+  REQUEST_REFUSALS,
   type RequestRefusal,
   renewPayload,
 } from '../src/robert/request.ts'
@@ -201,6 +202,19 @@ test('ROBERT §7 step 6, appendix C: the MAC of one code is not the MAC of anoth
   const renamed = asked({ code: CODE.renew })
   renamed[0] = CODE.acknowledge
   assert.deepEqual(decide(renamed), refusal('macInvalid'))
+})
+
+test('ROBERT §7: each refusal names its step', () => {
+  assert.deepEqual(REQUEST_REFUSALS, {
+    malformed: 1,
+    clockTooFar: 2,
+    noServerKey: 3,
+    epochMismatch: 4,
+    unknownId: 5,
+    macInvalid: 6,
+    alreadyNotified: 7,
+    tooEarly: 8,
+  })
 })
 
 test('ROBERT §7: requests are located one by one, in the order given', () => {
