@@ -38,6 +38,12 @@ export type PhoneEvent =
   | { readonly type: 'declare'; readonly code: string }
   /** The user agrees, or not, that what was heard in the authority's window is sent. */
   | { readonly type: 'consent'; readonly given: boolean }
+  /** The user leaves: broadcasting stops at once, the account and everything on the phone go (ROBERT appendix C). */
+  | { readonly type: 'leave' }
+  /** The user wants the back-end to forget the exposures it knows of (ROBERT appendix C). */
+  | { readonly type: 'eraseHistory' }
+  /** The user was tested negative, and got this token of 36 bytes from the authority. */
+  | { readonly type: 'negativeTest'; readonly token: Uint8Array }
   /** What the host's log holds between the times asked for by `recall`. */
   | { readonly type: 'recalled'; readonly items: readonly KeptItem[] }
 
@@ -50,6 +56,11 @@ export type Notice =
   | { readonly what: 'codeRefused' }
   | { readonly what: 'declarationSent' }
   | { readonly what: 'registeredAnew' }
+  | { readonly what: 'left' }
+  | { readonly what: 'historyErased' }
+  /** A negative test ended the warning, or the days of the warning are over. */
+  | { readonly what: 'warningEnded' }
+  | { readonly what: 'testRefused' }
 
 /** What a phone wants done. Its host performs effects in order and never decides anything. */
 export type PhoneEffect =

@@ -1,6 +1,16 @@
 // Authenticated requests (ROBERT §7): status, renewal of identifiers, acknowledgement. One path, one size, one schedule for every
 // phone: who watches the traffic cannot tell a notified phone from another.
-import { type Epoch, epochAt, epochsIn, LAST_EPOCH, later, ntpOf, type ResponseOf, unixOf } from '@vicinity/protocol'
+import {
+  dayOf,
+  type Epoch,
+  epochAt,
+  epochsIn,
+  LAST_EPOCH,
+  later,
+  ntpOf,
+  type ResponseOf,
+  unixOf,
+} from '@vicinity/protocol'
 import {
   buildRequest,
   CODE,
@@ -15,6 +25,7 @@ import { tellBroadcasting, turn } from './radio.ts'
 import { LONGEST_POLL, registerAnew, withinPolls } from './register.ts'
 import { own, type Poll, type Service } from './state.ts'
 import { backOff, issue, persist, type Step, tell, uniform } from './step.ts'
+import { finishLeaving, forgetWarning, wishAnswered } from './wishes.ts'
 
 /** The same bytes are sent again only while their Time is close to the server's with certainty (ROBERT §7 step 2). */
 const RESEND_AGE = 40
@@ -55,7 +66,7 @@ function beginExchange(step: Step, poll: Poll): void {
   const code = chooseCode(step, service, now)
   state.lastCode = code
   const first = Math.min(Math.max(firstMissing(state, now), 0), LAST_EPOCH) as Epoch
-  build(step, poll, code, code === CODE.renew ? renewPayload(first) : new Uint8Array())
+  build(step, poll, code, code === CODE.renew ? renewPayload(first) : (state.wish?.payload ?? new Uint8Array()))
   persist(step)
   send(step, poll)
 }
@@ -63,6 +74,8 @@ function beginExchange(step: Step, poll: Poll): void {
 /** ROBERT §7: a notified phone asks no status any more; a renewal never tells one (docs/divergences.md, 7). */
 function chooseCode(step: Step, service: Service, now: Epoch): RequestCode {
   const { state } = step
+  if (state.wish !== undefined) return state.wish.code
+  endWarning(step, service)
   if (state.notified) return CODE.renew
   // In turn with status requests: neither identifiers nor warnings wait for the other.
   if (state.lastCode === CODE.status && hasGap(state, now)) return CODE.renew
@@ -70,6 +83,14 @@ function chooseCode(step: Step, service: Service, now: Epoch): RequestCode {
   const last = state.lastStatusEpoch
   if (last !== undefined && Math.abs(now - last) < service.parameters.statusGap) return CODE.renew
   return CODE.status
+}
+
+/** The warning ends some days after the exposure; by then the back-end answers status requests again. */
+function endWarning(step: Step, { parameters }: Service): void {
+  const { state, now } = step
+  if (!state.notified || dayOf(now) <= state.exposureDay + parameters.notifiedDays) return
+  forgetWarning(state)
+  tell(step, { what: 'warningEnded' })
 }
 
 /** ROBERT §7: EBID | i | Time | MAC, with the identifier of this epoch or else the latest one held. */
@@ -118,6 +139,7 @@ export function requestAnswered(step: Step, response: ResponseOf<'request'>): vo
   }
   poll.next = later(step.at, reply === undefined ? drawInterval(step) : withinPolls(reply.nextPoll))
   if (reply !== undefined) take(step, reply)
+  wishAnswered(step, code, reply !== undefined)
   // ROBERT §7, application step 1: an acknowledgement follows every reply, even one that says nothing.
   build(step, poll, CODE.acknowledge, own(state.warning ?? reply?.replyId ?? step.random(SIZE.replyId)))
   persist(step)
@@ -171,5 +193,6 @@ function endExchange(step: Step, poll: Poll): void {
   poll.sending = undefined
   poll.call = 0
   poll.due = poll.next
+  if (finishLeaving(step)) return
   if (step.state.unopened >= step.state.service!.parameters.unopenedReplies) registerAnew(step)
 }

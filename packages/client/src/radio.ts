@@ -2,6 +2,7 @@
 import { DAY_SECONDS, dayOf, epochAt, later, ntpOf, type UnixSeconds } from '@vicinity/protocol'
 import {
   buildHello,
+  CODE,
   type Hello,
   MOST_MINUTES,
   packItem,
@@ -23,11 +24,14 @@ const STRENGTH_CLASSES = 32
 
 /** ROBERT §5.1: the 16 bytes to broadcast now. Undefined when there is no identifier for this epoch. */
 export function helloAt(state: PhoneState, at: UnixSeconds): Uint8Array | undefined {
-  if (state.keys === undefined || state.service === undefined) return undefined
+  if (state.keys === undefined || state.service === undefined || isLeaving(state)) return undefined
   const now = later(at, state.clockOffset)
   const pair = pairAt(state, epochAt(state.service.calendar, now))
   return pair === undefined ? undefined : buildHello(state.keys.authenticationKey, pair, ntpOf(now))
 }
+
+/** Who leaves neither broadcasts nor listens any more, before the back-end has heard of it. */
+const isLeaving = (state: PhoneState): boolean => state.wish?.code === CODE.unregister
 
 /** Whether `current` begins something new after `last`. A clock that is corrected by a second back reopens nothing. */
 const isNew = (current: number, last: number): boolean => current > last || current < last - 1
@@ -93,7 +97,7 @@ export function hear(step: Step, event: Extract<PhoneEvent, { readonly type: 'he
 /** Steps 1 to 4 of ROBERT §5.2: the entry that this HELLO belongs to, undefined when it is not taken. */
 function takeHello(state: PhoneState, bytes: Uint8Array, now: UnixSeconds): Observation | undefined {
   // Before the first registration there is no calendar. A phone that registers anew goes on hearing.
-  if (state.service === undefined) return undefined
+  if (state.service === undefined || isLeaving(state)) return undefined
   // Step 1.
   if (bytes.length !== SIZE.hello) return undefined
   const hello = parseHello(bytes)

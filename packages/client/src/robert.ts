@@ -23,6 +23,7 @@ import {
 } from './register.ts'
 import type { Activity, PhoneState } from './state.ts'
 import type { Step } from './step.ts'
+import { eraseHistory, leave, negativeTest } from './wishes.ts'
 
 type Handlers = {
   readonly [type in PhoneEvent['type']]: (step: Step, event: Extract<PhoneEvent, { readonly type: type }>) => void
@@ -46,6 +47,9 @@ const HANDLERS: Handlers = {
   declare,
   consent,
   recalled,
+  leave,
+  eraseHistory,
+  negativeTest,
 }
 
 const ANSWERS: Answers = {

@@ -8,7 +8,7 @@ import {
   type UnixSeconds,
   type UtcDay,
 } from '@vicinity/protocol'
-import type { Parameters, Profile, RequestCode, SharedKeys } from '@vicinity/protocol/robert'
+import type { CODE, Parameters, Profile, RequestCode, SharedKeys } from '@vicinity/protocol/robert'
 
 /** What is built into an application: it is not part of a snapshot. */
 export interface Settings {
@@ -142,6 +142,17 @@ export interface PhoneState {
   warning: Uint8Array | undefined
 
   declaration: Declaration | undefined
+
+  /** What the user wants the back-end to do: it takes the place of the next status request. */
+  wish: Wish | undefined
+}
+
+export interface Wish {
+  readonly code: typeof CODE.unregister | typeof CODE.deleteHistory | typeof CODE.reset
+  readonly payload: Uint8Array
+  /** Replies to it that could not be opened. */
+  unopened: number
+  done: boolean
 }
 
 export function newPhone(settings: Settings): PhoneState {
@@ -169,6 +180,7 @@ export function newPhone(settings: Settings): PhoneState {
     exposureDay: 0,
     warning: undefined,
     declaration: undefined,
+    wish: undefined,
   }
 }
 

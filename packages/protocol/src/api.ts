@@ -5,6 +5,7 @@ import { LONGEST_LIST, SEALED_REPLY, SIZE } from './robert/constants.ts'
 import { isPublicPoint } from './robert/keys.ts'
 import { PARAMETERS, type ParameterName } from './robert/parameters.ts'
 import { CHALLENGE, SOLUTION } from './robert/registration.ts'
+import { RESET_TOKEN } from './robert/reset.ts'
 import type { Epoch, NtpSeconds, UnixSeconds, UtcDay } from './time.ts'
 import { TOKEN } from './upload/token.ts'
 
@@ -89,6 +90,15 @@ export const api = {
     request: object({ contagiousFrom: time, contagiousTo: time }),
     response: object({ code, expires: time }),
     summary: 'A code for one diagnosed person and one contagious window (ROBERT §6.1).',
+  }),
+  issueReset: endpoint({
+    method: 'POST',
+    path: '/v1/authority/issue-reset',
+    auth: 'authority',
+    limit: 1024,
+    request: object({ testedAt: time }),
+    response: object({ token: bytes(RESET_TOKEN) }),
+    summary: 'A single-use token for one negative test: it ends a warning (ROBERT §3.2.1).',
   }),
   codeWindow: endpoint({
     method: 'POST',

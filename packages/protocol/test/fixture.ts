@@ -12,14 +12,9 @@ import { packItem, packSignal } from '../src/robert/item.ts'
 import { makeList } from '../src/robert/list.ts'
 import { DEFAULT_PARAMETERS } from '../src/robert/parameters.ts'
 import { SPEC } from '../src/robert/profile.ts'
-import {
-  buildRequest,
-  decideRequest,
-  locateRequests,
-  type RequestContext,
-  type RequestDecision,
-} from '../src/robert/request.ts'
-import { type Exposure, packExposure } from '../src/robert/risk.ts'
+import { buildRequest, locateRequests } from '../src/robert/request.ts'
+import { decideRequest, type RequestContext, type RequestDecision } from '../src/robert/request-decision.ts'
+import { DEFAULT_RISK_FUNCTION, type Exposure, packExposure } from '../src/robert/risk.ts'
 import {
   type Calendar,
   dayOf,
@@ -77,7 +72,10 @@ export const backEnd: ContactContext & RequestContext = {
   profile: SPEC,
   parameters: DEFAULT_PARAMETERS,
   peers: new Set(),
+  riskFunction: DEFAULT_RISK_FUNCTION,
   replyKey: randomOf('reply key')(32),
+  drawKey: randomOf('draw key')(32),
+  resetKey: randomOf('reset key')(32),
 }
 
 /** The back-end with server keys of these days only. */

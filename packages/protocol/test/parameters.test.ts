@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SPEC } from '../src/robert/constants.ts'
 import {
   DEFAULT_PARAMETERS,
   LAST_SERVICE_EPOCH,
@@ -9,6 +8,7 @@ import {
   type Parameters,
   withParameters,
 } from '../src/robert/parameters.ts'
+import { parametersFor, SPEC } from '../src/robert/profile.ts'
 import { LAST_EPOCH } from '../src/time.ts'
 
 const names = Object.keys(PARAMETERS) as ParameterName[]
@@ -43,12 +43,13 @@ test('the defaults are those of the published table', () => {
     fullStrength: -63,
     halfStrength: -73,
     notifiedDays: 10,
+    falseAlarms: 0,
     proofOfWork: 16,
     challengeLife: 300,
     codeDays: 3,
     unopenedReplies: 3,
   })
-  assert.equal(DEFAULT_PARAMETERS.helloTolerance, SPEC.helloTolerance)
+  assert.deepEqual(parametersFor(SPEC), DEFAULT_PARAMETERS)
 })
 
 for (const name of names) {

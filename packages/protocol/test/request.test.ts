@@ -10,13 +10,14 @@ import { NEW_STATUS } from '../src/robert/id-table.ts'
 import { TAC } from '../src/robert/profile.ts'
 import {
   buildRequest,
-  decideRequest,
   locateRequests,
   parseRequest,
   REQUEST_REFUSALS,
   type RequestRefusal,
   renewPayload,
 } from '../src/robert/request.ts'
+import { decideRequest } from '../src/robert/request-decision.ts'
+import { makeResetToken } from '../src/robert/reset.ts'
 import { type Epoch, LAST_EPOCH, later, ntpOf, type UnixSeconds, unfold32 } from '../src/time.ts'
 import {
   ALICE,
@@ -44,6 +45,9 @@ const REQUESTS = [
   ['status', asked()],
   ['renew', asked({ code: CODE.renew, payload: renewPayload(EPOCH as Epoch) })],
   ['acknowledge', asked({ code: CODE.acknowledge, payload: REPLY_ID })],
+  ['unregister', asked({ code: CODE.unregister })],
+  ['deleteHistory', asked({ code: CODE.deleteHistory })],
+  ['reset', asked({ code: CODE.reset, payload: makeResetToken(backEnd.resetKey, NOW, randomOf('reset')) })],
 ] as const
 
 for (const [kind, request] of REQUESTS) {
@@ -66,7 +70,7 @@ for (const [kind, request] of REQUESTS) {
 
   test(`appendix C: a payload of a ${kind} request is zero where it means nothing, or the request is malformed`, () => {
     const code = request[0]!
-    const used = { 2: 0, 5: 4, 6: 8 }[code]!
+    const used = { 2: 0, 3: 0, 4: 0, 5: 4, 6: 8, 7: 36 }[code]!
     for (let place = used; place < SIZE.requestPayload; place++) {
       const payload = new Uint8Array(SIZE.requestPayload)
       payload[place] = 1
@@ -96,7 +100,7 @@ test('ROBERT §7 step 1: another length than 96 bytes is malformed', () => {
 
 test('ROBERT §7 step 1, appendix C: a code that is not served is malformed, a HELLO code above all', () => {
   for (let code = 0; code < 256; code++) {
-    if (code === CODE.status || code === CODE.renew || code === CODE.acknowledge) continue
+    if (code >= CODE.status && code <= CODE.reset) continue
     assert.deepEqual(decide(asked({ code })), refusal('malformed'), `c = ${code}`)
   }
 })
@@ -110,7 +114,7 @@ test('ROBERT §7 step 1: an epoch beyond 24 bits is malformed', () => {
 test('ROBERT §7 step 1: whatever bytes come, the outcome is a refusal', () => {
   const bytes = fc.oneof(fc.uint8Array({ minLength: 96, maxLength: 96 }), fc.uint8Array({ maxLength: 200 }))
   holds(
-    fc.property(bytes, fc.constantFrom(2, 5, 6), (drawn, code) => {
+    fc.property(bytes, fc.constantFrom(2, 3, 4, 5, 6, 7), (drawn, code) => {
       drawn[0] = code
       assert.equal(decide(drawn).served, false)
     }),
@@ -213,6 +217,7 @@ test('ROBERT §7: each refusal names its step', () => {
     unknownId: 5,
     macInvalid: 6,
     alreadyNotified: 7,
+    resetInvalid: 7,
     tooEarly: 8,
   })
 })
@@ -241,7 +246,7 @@ test('appendix C, c = 5: renew is answered in every state, with the first epoch 
     const user = { ...ALICE, status: { ...NEW_STATUS, notified, lastStatusRequestEpoch: EPOCH as Epoch } }
     for (const first of [0, EPOCH + 96, 0xffffff]) {
       const request = asked({ code: CODE.renew, payload: renewPayload(first as Epoch) })
-      const expected = { served: true, answer: { kind: 'renew', first }, status: undefined }
+      const expected = { served: true, answer: { kind: 'renew', first } }
       assert.deepEqual(decided(request, user, backEnd, NOW), expected)
     }
   }

@@ -21,7 +21,7 @@ const CT = 1344
 const NEVER = -1
 const SAFE = { atRisk: false }
 const risk = (lee: Uint8Array, after = NEVER, parameters = DEFAULT_PARAMETERS) =>
-  riskOf(lee, NOW, after, calendar, parameters)
+  riskOf('slots-1', lee, NOW, after, calendar, parameters)
 
 test('ROBERT §3.2.1: an exposure is packed in 4 bytes: epoch 3 | slot 2 bits | weight 6 bits', () => {
   assert.equal(toHex(leeOf([0x010203, 2, 50])), '010203b2')
@@ -191,12 +191,19 @@ test('the risk is what its definition says, for every epoch length, and no order
         fc.infiniteStream(fc.nat()),
         (list, back, order) => {
           const after = back === null ? NEVER : 10_000 - back
-          const found = riskOf(concat(...list.map(packExposure)), 10_000 as Epoch, after, of, DEFAULT_PARAMETERS)
+          const found = riskOf(
+            'slots-1',
+            concat(...list.map(packExposure)),
+            10_000 as Epoch,
+            after,
+            of,
+            DEFAULT_PARAMETERS,
+          )
           assert.deepEqual(found, riskByDefinition(list, 10_000, after, of))
           verdicts[found.atRisk ? 'warned' : 'safe']++
           const shuffled = list.map((exposure) => [order.next().value, exposure] as const).sort(([a], [b]) => a - b)
           const again = concat(...shuffled.map(([, exposure]) => packExposure(exposure)))
-          assert.deepEqual(riskOf(again, 10_000 as Epoch, after, of, DEFAULT_PARAMETERS), found)
+          assert.deepEqual(riskOf('slots-1', again, 10_000 as Epoch, after, of, DEFAULT_PARAMETERS), found)
         },
       ),
       400,
@@ -208,9 +215,16 @@ test('the risk is what its definition says, for every epoch length, and no order
 test('more exposures never take a risk away', () => {
   holds(
     fc.property(someExposures(900), someExposures(900), (list, more) => {
-      const before = riskOf(concat(...list.map(packExposure)), 10_000 as Epoch, NEVER, calendar, DEFAULT_PARAMETERS)
+      const before = riskOf(
+        'slots-1',
+        concat(...list.map(packExposure)),
+        10_000 as Epoch,
+        NEVER,
+        calendar,
+        DEFAULT_PARAMETERS,
+      )
       const both = concat(...[...list, ...more].map(packExposure))
-      const after = riskOf(both, 10_000 as Epoch, NEVER, calendar, DEFAULT_PARAMETERS)
+      const after = riskOf('slots-1', both, 10_000 as Epoch, NEVER, calendar, DEFAULT_PARAMETERS)
       assert.ok(after.atRisk || !before.atRisk)
       if (before.atRisk && after.atRisk) assert.ok(after.newest >= before.newest)
     }),

@@ -5,7 +5,7 @@ import { toHex } from '../src/bytes.ts'
 import { CODE, SIZE } from '../src/robert/constants.ts'
 import { NEW_STATUS, replyIdOf, type UserRecord, type UserStatus } from '../src/robert/id-table.ts'
 import { withParameters } from '../src/robert/parameters.ts'
-import type { RequestDecision } from '../src/robert/request.ts'
+import type { RequestDecision } from '../src/robert/request-decision.ts'
 import { type Epoch, later, ntpOf, type UnixSeconds } from '../src/time.ts'
 import { ALICE, askedBy, backEnd, decided, leeOf, unix, withBitFlipped } from './fixture.ts'
 

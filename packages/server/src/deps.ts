@@ -2,11 +2,13 @@ import { type Calendar, type Random, type UnixSeconds, writeUint } from '@vicini
 import {
   type ContactContext,
   DEFAULT_PARAMETERS,
+  DEFAULT_RISK_FUNCTION,
   federationCipher,
   type Parameters,
   type PermanentId,
   type Profile,
   type RequestContext,
+  type RiskFunctionName,
   SIZE,
   SPEC,
 } from '@vicinity/protocol/robert'
@@ -22,6 +24,7 @@ export interface Settings {
   readonly peers: ReadonlySet<number>
   readonly profile: Profile
   readonly parameters: Parameters
+  readonly riskFunction: RiskFunctionName
   /** The bearer token of the health authority; undefined closes its endpoints. */
   readonly authorityToken: string | undefined
 }
@@ -32,6 +35,7 @@ export const DEFAULT_SETTINGS: Settings = {
   peers: new Set(),
   profile: SPEC,
   parameters: DEFAULT_PARAMETERS,
+  riskFunction: DEFAULT_RISK_FUNCTION,
   authorityToken: undefined,
 }
 
@@ -47,6 +51,8 @@ export interface Deps {
   /** Counts what happened, by a name that tells nothing about anybody. */
   readonly count: (what: string, times?: number) => void
   readonly counts: ReadonlyMap<string, number>
+  /** Whether the wall clock agrees with the monotonic one. */
+  readonly clockIsSteady: () => boolean
   /** Seals a key of a user for the store and opens it again, bound to the user and to which key it is. */
   readonly seal: (which: UserKey, id: PermanentId, key: Uint8Array) => Uint8Array
   readonly open: (which: UserKey, id: PermanentId, sealed: Uint8Array) => Uint8Array
@@ -58,9 +64,11 @@ export interface DepsInput {
   readonly keyFiles: KeyFiles
   readonly random: Random
   readonly settings: Settings
+  /** Default: a clock that never steps, as in the lab. */
+  readonly clockIsSteady?: () => boolean
 }
 
-export function makeDeps({ store, keyFiles, random, settings }: DepsInput): Deps {
+export function makeDeps({ store, keyFiles, random, settings, clockIsSteady = () => true }: DepsInput): Deps {
   const keys = new KeyRing(keyFiles, random)
   const counts = new Map<string, number>()
   const { profile, parameters, countryCode, peers } = settings
@@ -79,9 +87,13 @@ export function makeDeps({ store, keyFiles, random, settings }: DepsInput): Deps
       calendar,
       federation: federationCipher(keys.federationKey),
       serverKeyOf: keys.serverKeyOf,
+      riskFunction: settings.riskFunction,
       replyKey: keys.replyKey,
+      drawKey: keys.drawKey,
+      resetKey: keys.resetKey,
     },
     counts,
+    clockIsSteady,
     count: (what, times = 1) => void counts.set(what, (counts.get(what) ?? 0) + times),
     seal: (which, id, key) => keys.seal(keys.vaultKey, placeOf(which, id), key),
     open: (which, id, sealed) => keys.open(keys.vaultKey, placeOf(which, id), sealed),

@@ -12,6 +12,7 @@ import { type Deps, Refused, Unavailable } from './deps.ts'
 import { authenticatedRequests } from './flows/authenticated-requests.ts'
 import { codeWindow } from './flows/authority/code-window.ts'
 import { issueCode } from './flows/authority/issue-code.ts'
+import { issueReset } from './flows/authority/issue-reset.ts'
 import { redeemCode } from './flows/authority/redeem-code.ts'
 import { challenge } from './flows/challenge.ts'
 import { clock } from './flows/clock.ts'
@@ -33,6 +34,7 @@ const flows: Flows = {
     return { reply: reply as Uint8Array }
   },
   issueCode,
+  issueReset,
   codeWindow,
   redeemCode,
   upload,
@@ -54,6 +56,8 @@ export async function dispatch(
   at: UnixSeconds,
 ): Promise<unknown> {
   const endpoint = api[name]
+  // With a clock that cannot be trusted nothing is decided: no warning, no limit, no key of a day.
+  if (name !== 'live' && !deps.clockIsSteady()) throw new Unavailable('the clock of the back-end stepped')
   if (endpoint.auth === 'authority') authorise(deps, authorization)
   const flow = flows[name] as (deps: Deps, input: unknown, at: UnixSeconds) => Promise<never>
   return endpoint.response.encode(await flow(deps, endpoint.request.decode(json, 'body'), at))

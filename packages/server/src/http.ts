@@ -10,8 +10,21 @@ const UNKNOWN_LIMIT = 1024
 
 const NO_ENDPOINT = { error: 'no such endpoint' }
 
+/** Made anew for each request. */
+export interface Page {
+  readonly type: string
+  readonly body: string
+  /** Directives of a Content-Security-Policy: what the page may run and load. Without them nothing. */
+  readonly policy?: string
+}
+
+/** What is served beside the API, by path. */
+export type Pages = Readonly<Record<string, () => Page>>
+
+const CLOSED = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
 /** The HTTP edge: binds every row of the endpoint table to the one generic handler. `now` is the server's clock. */
-export function makeHttp(deps: Deps, now: () => UnixSeconds): FastifyInstance {
+export function makeHttp(deps: Deps, now: () => UnixSeconds, pages: Pages = {}): FastifyInstance {
   const app = Fastify({
     logger: false,
     requestTimeout: 10_000,
@@ -52,7 +65,24 @@ export function makeHttp(deps: Deps, now: () => UnixSeconds): FastifyInstance {
       },
     })
   }
+  servePages(app, pages)
   return app
+}
+
+function servePages(app: FastifyInstance, pages: Pages): void {
+  for (const [path, page] of Object.entries(pages)) {
+    app.get(path, (_request, reply) => {
+      const { type, body, policy } = page()
+      void reply.headers({
+        'content-type': type,
+        'content-security-policy': policy === undefined ? CLOSED : `${CLOSED}; ${policy}`,
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'cache-control': 'no-store',
+      })
+      return reply.send(body)
+    })
+  }
 }
 
 /** Undefined when it is no JSON: every codec refuses that, but only after the sender is authorised. */

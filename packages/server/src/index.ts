@@ -1,6 +1,6 @@
 export { DEFAULT_SETTINGS, type Deps, makeDeps, type Settings } from './deps.ts'
 export { dispatch, statusOf } from './dispatch.ts'
-export { makeHttp } from './http.ts'
+export { makeHttp, type Page, type Pages } from './http.ts'
 export { type Job, jobsOf } from './jobs.ts'
 export { directoryKeys, type KeyFiles, memoryKeys } from './keys/key-files.ts'
 export { listen, type Running, runJobs, type ServeOptions, serve, wallClock } from './main.ts'

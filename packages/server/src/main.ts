@@ -1,17 +1,24 @@
 // The edge of the back-end: the wall clock, real randomness, one timer, a listening socket.
 import { randomBytes } from 'node:crypto'
-import { epochAt, toHex, type UnixSeconds } from '@vicinity/protocol'
+import { DAY_SECONDS, epochAt, toHex, type UnixSeconds } from '@vicinity/protocol'
 import { sha256 } from '@vicinity/protocol/crypto'
 import { LAST_SERVICE_EPOCH } from '@vicinity/protocol/robert'
 import { type Deps, makeDeps, type Settings } from './deps.ts'
 import { keepServerKeys } from './flows/server-keys.ts'
-import { makeHttp } from './http.ts'
+import { makeHttp, type Pages } from './http.ts'
 import { jobsOf } from './jobs.ts'
 import { directoryKeys, memoryKeys } from './keys/key-files.ts'
+import { watchClock } from './steady-clock.ts'
 import { openStore } from './store/open.ts'
 import type { Store } from './store/store.ts'
 
 export const wallClock = (): UnixSeconds => Math.floor(Date.now() / 1000) as UnixSeconds
+
+const monotonicClock = (): number => performance.now() / 1000
+
+/** A back-end that stood still for longer is not started without a word: a clock that ran ahead would purge everything. */
+const LONGEST_REST = 30 * DAY_SECONDS
+const CLOCK_TOLERANCE = 60
 
 export interface ServeOptions {
   readonly settings: Settings
@@ -24,6 +31,9 @@ export interface ServeOptions {
   readonly port: number
   /** Whether the next free port is taken when the wanted one is not free. */
   readonly nextPort?: boolean
+  readonly pages?: Pages
+  /** Starts although much time has passed since the back-end last ran. */
+  readonly acceptClock?: boolean
 }
 
 export interface Running {
@@ -49,9 +59,11 @@ async function serveFrom(store: Store, options: ServeOptions): Promise<Running> 
     keyFiles: options.keys === undefined ? memoryKeys() : directoryKeys(options.keys),
     random: randomBytes,
     settings: options.settings,
+    clockIsSteady: watchClock(wallClock, monotonicClock),
   })
   checkCalendar(deps, wallClock())
   await checkSetUp(deps)
+  await checkClock(deps, wallClock(), options.acceptClock === true)
   await keepServerKeys(deps, wallClock())
   const listening = await listen(deps, wallClock, options)
   const stopJobs = runJobs(deps, wallClock)
@@ -72,6 +84,18 @@ function checkCalendar(deps: Deps, at: UnixSeconds): void {
   if (epoch > LAST_SERVICE_EPOCH) throw new Error('the 24-bit epoch counter nears its end: set up a new service')
 }
 
+/** Compares the clock with the last time that this back-end noted: behind it nothing may run, far beyond it only if told so. */
+async function checkClock(deps: Deps, at: UnixSeconds, accepted: boolean): Promise<void> {
+  const last = await deps.store.transaction((tx) => tx.lastTime())
+  const passed = at - (last ?? at)
+  const since = `${new Date((last ?? at) * 1000).toISOString()}, when this back-end last ran`
+  if (passed < -CLOCK_TOLERANCE) throw new Error(`the clock is behind ${since}: set it right`)
+  if (passed > LONGEST_REST && !accepted) {
+    throw new Error(`the clock is more than 30 days after ${since}: if it is right, start once with --accept-clock`)
+  }
+  await deps.store.transaction((tx) => tx.noteTime(at))
+}
+
 /** A database belongs to one calendar, one country and one set of keys: with others its rows would say something else. */
 async function checkSetUp(deps: Deps): Promise<void> {
   const { calendar, settings, keys } = deps
@@ -89,10 +113,10 @@ async function checkSetUp(deps: Deps): Promise<void> {
 export async function listen(
   deps: Deps,
   now: () => UnixSeconds,
-  { host, port, nextPort = false }: Pick<ServeOptions, 'host' | 'port' | 'nextPort'>,
+  { host, port, nextPort = false, pages = {} }: Pick<ServeOptions, 'host' | 'port' | 'nextPort' | 'pages'>,
 ): Promise<{ readonly url: string; readonly close: () => Promise<void> }> {
   for (let tried = port; ; tried++) {
-    const app = makeHttp(deps, now)
+    const app = makeHttp(deps, now, pages)
     try {
       const url = await app.listen({ host, port: tried })
       return { url, close: () => app.close() }
@@ -111,7 +135,7 @@ export function runJobs(deps: Deps, now: () => UnixSeconds): () => Promise<void>
   let busy = false
   const turn = async () => {
     for (const [job, at] of due) {
-      if (now() < at) continue
+      if (now() < at || !deps.clockIsSteady()) continue
       const late = now() - deps.calendar.serviceStart
       due.set(job, (deps.calendar.serviceStart + (Math.floor(late / job.every) + 1) * job.every) as UnixSeconds)
       await job.run(deps, now()).catch(() => deps.count(`job.failed.${job.name}`))

@@ -41,6 +41,7 @@ async function setTheScene(t: TestContext): Promise<Scene> {
     register: api.register.request.encode({ publicKey, challenge, solution: solveChallenge(challenge) }),
     request: api.request.request.encode({ request: requestOf(server, phone, CODE.status) }),
     issueCode: api.issueCode.request.encode(window),
+    issueReset: api.issueReset.request.encode({ testedAt: NOON }),
     codeWindow: { code },
     redeemCode: api.redeemCode.request.encode({ code, day: TODAY, chunk: 0, requests }),
     upload: api.upload.request.encode(withToken(server, itemOf(server, phone, NOON), TODAY)),

@@ -74,6 +74,13 @@ export const PARAMETERS = {
     value: 10,
     why: 'a notified state ends so long after its newest exposure',
   },
+  falseAlarms: {
+    unit: 'per 10,000',
+    least: 0,
+    most: 5000,
+    value: 0,
+    why: 'p of appendix A, drawn once per account and window of notifiedDays; off',
+  },
   proofOfWork: { unit: 'bits', least: 0, most: 28, value: 16, why: 'cost of a registration' },
   challengeLife: { unit: 's', least: 30, most: 3600, value: 300, why: 'a registration challenge is good so long' },
   codeDays: { unit: 'd', least: 1, most: 14, value: 3, why: 'life of a code of the authority' },
@@ -103,8 +110,14 @@ export function withParameters(chosen: Partial<Parameters>): Parameters {
   if (parameters.epochDuration % SLOT_SECONDS !== 0) {
     throw new RangeError(`parameter epochDuration: a multiple of ${SLOT_SECONDS} s is needed`)
   }
+  if (Math.ceil(parameters.tokensPerDay / parameters.tokenChunk) > MOST_CHUNKS) {
+    throw new RangeError(`parameter tokenChunk: the tokens of a day must fit ${MOST_CHUNKS} chunks`)
+  }
   return parameters
 }
+
+/** The number of a chunk is one byte. */
+const MOST_CHUNKS = 256
 
 /** The last epoch in which a service may run: it refuses to start within 5 % of the end of the 24-bit counter. */
 export const LAST_SERVICE_EPOCH = Math.floor(LAST_EPOCH * 0.95)

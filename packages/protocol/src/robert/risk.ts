@@ -55,38 +55,65 @@ export function withoutExpired(lee: Uint8Array, now: Epoch, contagiousEpochs: nu
 /** What a risk function answers: the newest exposure that put the user at risk, or nothing. */
 export type Risk = { readonly atRisk: false } | { readonly atRisk: true; readonly newest: Epoch }
 
-/** Which risk function a deployment runs; public (`GET /v1/parameters`). */
-export const RISK_FUNCTION = 'slots-1'
+/** A score over the exposures that count: unexpired, and newer than the last warning or negative test. */
+type RiskFunction = (exposures: readonly Exposure[], oldest: number, calendar: Calendar, parameters: Parameters) => Risk
+
+/** Every version of the risk function that was ever in force, by its public name. One that landed never changes. */
+const RISK_FUNCTIONS = { 'slots-1': slots, 'any-1': any } as const satisfies Record<string, RiskFunction>
+export type RiskFunctionName = keyof typeof RISK_FUNCTIONS
+export const RISK_FUNCTION_NAMES: readonly RiskFunctionName[] = Object.keys(RISK_FUNCTIONS) as RiskFunctionName[]
+export const DEFAULT_RISK_FUNCTION: RiskFunctionName = 'slots-1'
 
 /**
- * Risk function `slots`: within some 24 hours at least `riskMinutes` weighted minutes in at least `riskSlots` distinct
- * slots, the newest of them at most `riskNewestDays` old. Of each (epoch, slot) the two largest weights count, so that one
- * patient cannot warn by repetition (docs/divergences.md, 12). `after`: exposures of epochs up to here no longer count.
+ * The risk of a user from LEE as it is stored, so that another function, or other parameters, score old entries anew.
+ * `after`: exposures of epochs up to here no longer count.
  */
-export function riskOf(lee: Uint8Array, now: Epoch, after: number, calendar: Calendar, parameters: Parameters): Risk {
-  const oldest = now - epochsIn(calendar, parameters.riskNewestDays)
+export function riskOf(
+  name: RiskFunctionName,
+  lee: Uint8Array,
+  now: Epoch,
+  after: number,
+  calendar: Calendar,
+  parameters: Parameters,
+): Risk {
   const expired = epochsIn(calendar, parameters.contagiousDays)
-  const slots = slotWeights(unpackExposures(lee).filter((e) => e.epoch > after && !isExpired(e.epoch, now, expired)))
+  const counting = unpackExposures(lee).filter((e) => e.epoch > after && !isExpired(e.epoch, now, expired))
+  return RISK_FUNCTIONS[name](counting, now - epochsIn(calendar, parameters.riskNewestDays), calendar, parameters)
+}
+
+/**
+ * `slots-1`: within some 24 hours at least `riskMinutes` weighted minutes in at least `riskSlots` distinct slots, the newest of
+ * them at most `riskNewestDays` old. Of each (epoch, slot) the two largest weights count, so that one patient cannot warn by
+ * repetition (docs/divergences.md, 12).
+ */
+function slots(exposures: readonly Exposure[], oldest: number, calendar: Calendar, parameters: Parameters): Risk {
+  const weighed = slotWeights(exposures)
   const slotsPerEpoch = calendar.epochDuration / SLOT_SECONDS
   const slotsPerDay = DAY_SECONDS / SLOT_SECONDS
   let from = 0
   let sum = 0
   // Newest window last, so the newest sufficient exposure is the answer.
   let found: Epoch | undefined
-  slots.forEach((slot, to) => {
+  weighed.forEach((slot, to) => {
     sum += slot.weight
-    while (position(slot, slotsPerEpoch) - position(slots[from]!, slotsPerEpoch) >= slotsPerDay)
-      sum -= slots[from++]!.weight
+    const since = position(slot, slotsPerEpoch) - slotsPerDay
+    while (position(weighed[from]!, slotsPerEpoch) <= since) sum -= weighed[from++]!.weight
     const enough = sum >= 10 * parameters.riskMinutes && to - from + 1 >= parameters.riskSlots
     if (enough && slot.epoch >= oldest) found = slot.epoch
   })
   return found === undefined ? { atRisk: false } : { atRisk: true, newest: found }
 }
 
+/** `any-1`: whoever has a recent exposure at all, of whatever weight. For comparisons: the paper's plainest reading. */
+function any(exposures: readonly Exposure[], oldest: number): Risk {
+  const newest = exposures.reduce<number>((last, { epoch }) => Math.max(last, epoch), -1)
+  return newest >= 0 && newest >= oldest ? { atRisk: true, newest: newest as Epoch } : { atRisk: false }
+}
+
 const position = (slot: Exposure, slotsPerEpoch: number): number => slot.epoch * slotsPerEpoch + slot.slot
 
 /** One entry per (epoch, slot) that weighs anything, ascending: the sum of its two largest weights. */
-function slotWeights(exposures: Exposure[]): Exposure[] {
+function slotWeights(exposures: readonly Exposure[]): Exposure[] {
   const sorted = exposures.filter((e) => e.weight > 0)
   sorted.sort((a, b) => a.epoch - b.epoch || a.slot - b.slot || b.weight - a.weight)
   const slots: Exposure[] = []

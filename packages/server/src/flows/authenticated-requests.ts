@@ -17,7 +17,7 @@ import {
   type UserRecord,
 } from '@vicinity/protocol/robert'
 import type { Deps } from '../deps.ts'
-import { NOBODY, type StatusChange, type StoredUser } from '../store/store.ts'
+import { NOBODY, NOTHING_SPENT, type StatusChange, type StoredUser, type Transaction } from '../store/store.ts'
 import { nextPoll } from './next-poll.ts'
 
 /**
@@ -32,14 +32,13 @@ export async function authenticatedRequests(
   const located = locateRequests(requests, deps.robert, at)
   const judged = await deps.store.transaction(async (tx) => {
     const stored = await tx.usersOf(located.map((request) => (request.located ? request.id : NOBODY)))
-    const users = new Map([...stored.values()].map((user) => [user.id, openUser(deps, user)]))
+    const users = new Map([...stored.values()].flatMap((user) => openUser(deps, user)))
     const changing = new Set<PermanentId>()
     const decisions = located.map((request) => {
       const user = request.located ? users.get(request.id) : undefined
       return firstChange(changing, user, decideRequest(request, user, deps.robert, at))
     })
-    const changed = await tx.changeStatuses(decisions.map(({ user, decision }) => changeOf(user, decision)))
-    return decisions.map(({ user, decision }) => settle(user, decision, changed))
+    return applyDecisions(tx, decisions)
   })
   return judged.map(({ user, decision }) => replyTo(deps, user, decision, at))
 }
@@ -49,11 +48,35 @@ interface Judged {
   readonly decision: RequestDecision
 }
 
-const openUser = (deps: Deps, user: StoredUser): UserRecord => ({
-  ...user,
-  authenticationKey: deps.open('authentication', user.id, user.authenticationKey),
-  encryptionKey: deps.open('encryption', user.id, user.encryptionKey),
-})
+/** A row that was altered is nobody's: its owner gets the constant reply like everybody else, and it is counted. */
+function openUser(deps: Deps, user: StoredUser): [PermanentId, UserRecord][] {
+  try {
+    const authenticationKey = deps.open('authentication', user.id, user.authenticationKey)
+    const encryptionKey = deps.open('encryption', user.id, user.encryptionKey)
+    return [[user.id, { ...user, authenticationKey, encryptionKey }]]
+  } catch {
+    deps.count('store.userAltered')
+    return []
+  }
+}
+
+/** Every verb runs for every request, for nobody where it has nothing to do: the statements tell no outcome from another. */
+async function applyDecisions(tx: Transaction, decisions: readonly Judged[]): Promise<Judged[]> {
+  const spent: Judged[] = []
+  for (const { user, decision } of decisions) {
+    const { day, spentKey } = (decision.served ? decision.spend : undefined) ?? NOTHING_SPENT
+    const fresh = await tx.spendToken(day, spentKey)
+    const fails = decision.served && decision.spend !== undefined && !fresh
+    spent.push({ user, decision: fails ? { served: false, reason: 'resetInvalid' } : decision })
+  }
+  const changed = await tx.changeStatuses(spent.map(({ user, decision }) => changeOf(user, decision)))
+  const settled = spent.map(({ user, decision }) => settle(user, decision, changed))
+  const idsOf = (which: 'cleared' | 'removed') =>
+    settled.map(({ user, decision }) => (user !== undefined && decision.served && decision[which] ? user.id : NOBODY))
+  await tx.clearExposures(idsOf('cleared'))
+  await tx.removeUsers(idsOf('removed'))
+  return settled
+}
 
 /** Of several requests of one user in a batch only the first may change the status: the others were decided without it. */
 function firstChange(changing: Set<PermanentId>, user: UserRecord | undefined, decision: RequestDecision): Judged {
@@ -105,7 +128,7 @@ function identifiersFor(deps: Deps, id: PermanentId, answer: RequestAnswer, at: 
     const { first, count } = lastDayOfBundle(deps.calendar, dayOf(at), bundleDays, REPLY_PAIRS)
     return makeList(deps.robert, id, first, count)
   }
-  if (answer.kind === 'acknowledge') return { first: now, pairs: new Uint8Array(0) }
+  if (answer.kind !== 'renew') return { first: now, pairs: new Uint8Array(0) }
   const end = firstEpochOfDay(deps.calendar, dayOf(at) + bundleDays + 1)
   const first = Math.min(Math.max(answer.first, now), end) as Epoch
   return makeList(deps.robert, id, first, Math.min(REPLY_PAIRS, end - first))

@@ -1,11 +1,10 @@
 import type { ResponseOf } from '@vicinity/protocol'
-import { RISK_FUNCTION } from '@vicinity/protocol/robert'
 import type { Deps } from '../deps.ts'
 
 /** What is public about the service. */
 export const service = (deps: Deps): ResponseOf<'parameters'> => ({
   serviceStart: deps.settings.serviceStart,
-  riskFunction: RISK_FUNCTION,
+  riskFunction: deps.robert.riskFunction,
   parameters: deps.robert.parameters,
 })
 

@@ -35,24 +35,40 @@ export async function processContacts(deps: Deps, at: UnixSeconds): Promise<void
 }
 
 async function applyWindow(deps: Deps, window: number, at: UnixSeconds): Promise<void> {
-  let verdicts: ContactVerdict[]
+  let claimed: number
   do {
-    verdicts = await deps.store.transaction((tx) => applyBatch(deps, tx, window, at))
-    countVerdicts(deps, verdicts)
-  } while (verdicts.length === BATCH)
+    const batch = await deps.store.transaction((tx) => applyBatch(deps, tx, window, at))
+    countVerdicts(deps, batch.verdicts)
+    claimed = batch.claimed
+  } while (claimed === BATCH)
 }
 
-async function applyBatch(deps: Deps, tx: Transaction, window: number, at: UnixSeconds): Promise<ContactVerdict[]> {
+async function applyBatch(
+  deps: Deps,
+  tx: Transaction,
+  window: number,
+  at: UnixSeconds,
+): Promise<{ readonly claimed: number; readonly verdicts: readonly ContactVerdict[] }> {
   const sealed = await tx.claimItems(window, BATCH)
-  if (sealed.length === 0) return []
+  if (sealed.length === 0) return { claimed: 0, verdicts: [] }
   const intakeKey = deps.keys.knownIntakeKey(window)
-  const items = concat(...sealed.map((item) => deps.keys.open(intakeKey, placeOfWindow(window), item)))
+  const items = concat(...sealed.flatMap((item) => openItem(deps, intakeKey, window, item)))
   const located = locateContacts(items, deps.robert, at)
   const stored = await tx.authenticationKeysOf(located.ids)
   const opened = new Map([...stored].map(([id, key]) => [id, deps.open('authentication', id, key)]))
   const verdicts = decideContacts(located, (id) => opened.get(id), deps.robert, at)
   await tx.appendExposures(exposuresOf(verdicts))
-  return verdicts
+  return { claimed: sealed.length, verdicts }
+}
+
+/** An item that was altered in the store cannot be judged by anybody: it goes, and is counted. */
+function openItem(deps: Deps, intakeKey: Uint8Array, window: number, sealed: Uint8Array): Uint8Array[] {
+  try {
+    return [deps.keys.open(intakeKey, placeOfWindow(window), sealed)]
+  } catch {
+    deps.count('store.itemAltered')
+    return []
+  }
 }
 
 /** Step 9: the exposures of a batch by user, in ascending order of id (the order in which rows are locked). */

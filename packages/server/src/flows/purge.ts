@@ -11,6 +11,7 @@ export async function purge(deps: Deps, at: UnixSeconds): Promise<void> {
   const now = epochAt(deps.calendar, at)
   const expired = epochsIn(deps.calendar, contagiousDays)
   let after = NOBODY
+  let removed = false
   for (;;) {
     const from = after
     const page = await deps.store.transaction(async (tx) => {
@@ -19,6 +20,7 @@ export async function purge(deps: Deps, at: UnixSeconds): Promise<void> {
         .map((row) => ({ ...row, to: withoutExpired(row.exposures, now, expired) }))
         .filter((row) => row.to !== row.exposures)
       await tx.replaceExposures(changed)
+      removed ||= changed.length > 0
       return rows
     })
     const last = page.at(-1)
@@ -29,5 +31,7 @@ export async function purge(deps: Deps, at: UnixSeconds): Promise<void> {
     await tx.forgetTokens((dayOf(at) - contagiousDays - 1) as UtcDay)
     await tx.forgetChallenges(at)
     await tx.forgetCodes(at)
+    await tx.noteTime(at)
   })
+  if (removed) await deps.store.shred()
 }

@@ -21,6 +21,10 @@ export class KeyRing {
   readonly issuerKey: Uint8Array
   readonly replyKey: Uint8Array
   readonly challengeKey: Uint8Array
+  /** Draws the false alarms of appendix A. */
+  readonly drawKey: Uint8Array
+  /** Issues and verifies the tokens of negative tests. */
+  readonly resetKey: Uint8Array
 
   constructor(files: KeyFiles, random: Random) {
     this.#files = files
@@ -31,6 +35,8 @@ export class KeyRing {
     this.issuerKey = this.#setUp('issuer', () => random(SIZE.key))
     this.replyKey = this.#setUp('reply', () => random(SIZE.key))
     this.challengeKey = this.#setUp('challenge', () => random(SIZE.key))
+    this.drawKey = this.#setUp('draw', () => random(SIZE.key))
+    this.resetKey = this.#setUp('reset', () => random(SIZE.key))
     for (const [day, bytes] of this.#stored(SERVER)) this.#serverKeys.set(day, serverKeyOf(bytes))
     for (const [window, bytes] of this.#stored(INTAKE)) this.#intakeKeys.set(window, bytes)
   }

@@ -7,22 +7,26 @@ import type { CodeRow, ExposureRow, Transaction } from './store.ts'
 export const SQL = {
   rememberSetUp: 'insert into set_up(one, description) values (1, ?) on conflict do nothing',
   setUp: 'select description from set_up',
+  lastTime: 'select at from last_time',
+  noteTime: 'insert into last_time(one, at) values (1, ?) on conflict(one) do update set at = excluded.at',
   addUserKey:
     'insert into user_key(id, authentication_key, encryption_key) values (?, ?, ?) on conflict(id) do nothing',
   addUserStatus:
     'insert into user_status(id, notified, status_epoch, warned_through, request_tag) values (?, 0, -1, -1, zeroblob(8))',
-  dropExposure: 'delete from exposure where id = ?',
+  dropExposures: 'delete from exposure where id = ?',
+  dropUserStatus: 'delete from user_status where id = ?',
+  dropUserKey: 'delete from user_key where id = ?',
   authenticationKey: 'select authentication_key from user_key where id = ?',
   user: `select k.authentication_key, k.encryption_key, s.notified, s.status_epoch, s.warned_through, s.request_tag, e.lee
     from user_key k join user_status s on s.id = k.id left join exposure e on e.id = k.id where k.id = ?`,
   changeStatus: `update user_status set notified = ?, status_epoch = ?, warned_through = ?, request_tag = ?
     where id = ? and notified = ? and status_epoch = ? and warned_through = ?`,
-  appendExposure: `insert into exposure(id, lee) values (?, ?)
+  appendExposure: `insert into exposure(id, lee) select ?1, ?2 where exists (select 1 from user_key where id = ?1)
     on conflict(id) do update set lee = cast(lee || excluded.lee as blob)`,
   exposuresAfter: 'select id, lee from exposure where id > ? order by id limit ?',
   replaceExposure: 'update exposure set lee = ? where id = ? and lee = ?',
   removeExposure: 'delete from exposure where id = ? and lee = ?',
-  spendToken: 'insert into spent_token(day, spent_key) values (?, ?) on conflict do nothing',
+  spendToken: 'insert into spent_token(day, spent_key) select ?1, ?2 where ?1 >= 0 on conflict do nothing',
   forgetTokens: 'delete from spent_token where day < ?',
   queueItem: 'insert into item_queue(window, row_id, body) values (?, ?, ?)',
   // One step in the index for each window: `distinct` would read every item.
@@ -51,30 +55,38 @@ const columns = (status: UserStatus) =>
 
 /** The verbs over prepared statements. They run at once; only the interface is asynchronous. */
 export function sqliteTransaction(statement: Statement): Transaction {
-  const setUp = async (description: string) => {
-    statement('rememberSetUp').run(description)
-    return statement('setUp').get()?.['description'] as string
-  }
   return {
-    setUp,
+    ...serviceVerbs(statement),
     ...userVerbs(statement),
+    ...challengeVerbs(statement),
     ...exposureVerbs(statement),
     ...uploadVerbs(statement),
     ...codeVerbs(statement),
   }
 }
 
+function serviceVerbs(statement: Statement): Pick<Transaction, 'setUp' | 'lastTime' | 'noteTime'> {
+  return {
+    async setUp(description) {
+      statement('rememberSetUp').run(description)
+      return statement('setUp').get()?.['description'] as string
+    },
+    async lastTime() {
+      return statement('lastTime').get()?.['at'] as UnixSeconds | undefined
+    },
+    async noteTime(at) {
+      statement('noteTime').run(at)
+    },
+  }
+}
+
 function userVerbs(
   statement: Statement,
-): Pick<
-  Transaction,
-  'addUser' | 'authenticationKeysOf' | 'usersOf' | 'changeStatuses' | 'spendChallenge' | 'forgetChallenges'
-> {
+): Pick<Transaction, 'addUser' | 'removeUsers' | 'authenticationKeysOf' | 'usersOf' | 'changeStatuses'> {
   return {
     async addUser(user) {
       const added = statement('addUserKey').run(user.id, user.authenticationKey, user.encryptionKey).changes === 1
       if (!added) return false
-      statement('dropExposure').run(user.id)
       statement('addUserStatus').run(user.id)
       return true
     },
@@ -115,6 +127,18 @@ function userVerbs(
       }
       return changed
     },
+    async removeUsers(ids) {
+      for (const id of ids) {
+        statement('dropExposures').run(id)
+        statement('dropUserStatus').run(id)
+        statement('dropUserKey').run(id)
+      }
+    },
+  }
+}
+
+function challengeVerbs(statement: Statement): Pick<Transaction, 'spendChallenge' | 'forgetChallenges'> {
+  return {
     async spendChallenge(spentKey, expires) {
       return statement('spendChallenge').run(spentKey, expires).changes === 1
     },
@@ -126,10 +150,13 @@ function userVerbs(
 
 function exposureVerbs(
   statement: Statement,
-): Pick<Transaction, 'appendExposures' | 'exposuresAfter' | 'replaceExposures'> {
+): Pick<Transaction, 'appendExposures' | 'clearExposures' | 'exposuresAfter' | 'replaceExposures'> {
   return {
     async appendExposures(rows) {
       for (const { id, exposures } of rows) statement('appendExposure').run(id, exposures)
+    },
+    async clearExposures(ids) {
+      for (const id of ids) statement('dropExposures').run(id)
     },
     async exposuresAfter(after, limit) {
       const rows = statement('exposuresAfter').all(after, limit)

@@ -35,6 +35,10 @@ export function openSqlite(path: string, durable: boolean, options: StoreOptions
       last = result.catch(() => {})
       return result
     },
+    async shred() {
+      last = last.then(() => void database.exec('pragma wal_checkpoint(truncate)'))
+      await last
+    },
     async close() {
       await last
       database.close()

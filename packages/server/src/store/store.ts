@@ -34,19 +34,32 @@ export interface CodeRow {
 /** An id that no user has: a request without a user runs the same statements with it. */
 export const NOBODY: PermanentId = -1
 
+/** What a request without a token spends: nothing, with the same statement. */
+export const NOTHING_SPENT: { readonly day: UtcDay; readonly spentKey: Uint8Array } = {
+  day: -1 as UtcDay,
+  spentKey: new Uint8Array(16),
+}
+
 /** The verbs of one transaction. Batches are arrays of distinct ids. No invariant rests on an isolation level. */
 export interface Transaction {
+  /** The newest time that was noted; undefined in a new store. */
+  readonly lastTime: () => Promise<UnixSeconds | undefined>
+  readonly noteTime: (at: UnixSeconds) => Promise<void>
   /** What the store was set up with; remembers `description` when it is new. */
   readonly setUp: (description: string) => Promise<string>
 
   // IDTable
-  /** False when the id is taken: draw another. Exposures left behind by a former user of the id go. */
+  /** False when the id is taken: draw another. */
   readonly addUser: (user: Omit<StoredUser, 'status' | 'exposedEpochs'>) => Promise<boolean>
   readonly authenticationKeysOf: (ids: readonly PermanentId[]) => Promise<ReadonlyMap<PermanentId, Uint8Array>>
   readonly usersOf: (ids: readonly PermanentId[]) => Promise<ReadonlyMap<PermanentId, StoredUser>>
   /** Compare and set, one atomic statement a row: the ids whose change took effect. */
   readonly changeStatuses: (changes: readonly StatusChange[]) => Promise<ReadonlySet<PermanentId>>
-  /** Appends to LEE. An id without a user gets a row all the same; `addUser` removes it. */
+  /** Removes users with all that belongs to them; their late items find nobody. Ids without a user do nothing. */
+  readonly removeUsers: (ids: readonly PermanentId[]) => Promise<void>
+  /** Empties LEE. */
+  readonly clearExposures: (ids: readonly PermanentId[]) => Promise<void>
+  /** Appends to LEE. An id without a user gets no row. */
   readonly appendExposures: (rows: readonly ExposureRow[]) => Promise<void>
   /** Users with exposures in ascending order of id, beginning above `after`. */
   readonly exposuresAfter: (after: PermanentId, limit: number) => Promise<readonly ExposureRow[]>
@@ -54,7 +67,7 @@ export interface Transaction {
   readonly replaceExposures: (rows: readonly (ExposureRow & { readonly to: Uint8Array })[]) => Promise<void>
 
   // Uploaded items
-  /** False when the token was spent before. */
+  /** False when the token was spent before, and for `NOTHING_SPENT`. */
   readonly spendToken: (day: UtcDay, spentKey: Uint8Array) => Promise<boolean>
   /** Forgets tokens of contact days before `day`. */
   readonly forgetTokens: (day: UtcDay) => Promise<void>
@@ -81,6 +94,8 @@ export interface Transaction {
 export interface Store {
   /** Commits when `run` resolves, rolls back when it rejects. `run` awaits nothing but the transaction's verbs. */
   readonly transaction: <Result>(run: (tx: Transaction) => Promise<Result>) => Promise<Result>
+  /** Overwrites what was deleted as far as the engine's own files go: its log too no longer holds it. */
+  readonly shred: () => Promise<void>
   readonly close: () => Promise<void>
 }
 

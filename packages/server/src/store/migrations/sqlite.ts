@@ -22,4 +22,7 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
   create table code_chunk(hash blob not null, day integer not null, chunk integer not null, digest blob not null,
     primary key(hash, day, chunk)) strict, without rowid;
   `,
+  `
+  create table last_time(one integer primary key check (one = 1), at integer not null) strict;
+  `,
 ]

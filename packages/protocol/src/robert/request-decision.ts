@@ -1,0 +1,173 @@
+// Steps 5 to 8 of ROBERT §7, and what appendix C puts in the place of 7 and 8 for the other kinds of requests.
+import { equalBytes } from '#crypto'
+import { readUint } from '../bytes.ts'
+import { type Epoch, epochAt, epochsIn, type UnixSeconds, type UtcDay } from '../time.ts'
+import { drawnExposure } from './appendix-a.ts'
+import { CODE, SIZE } from './constants.ts'
+import { replyIdOf, type UserRecord, type UserStatus } from './id-table.ts'
+import { macIsValid } from './keys.ts'
+import type { AuthenticatedRequest, LocateContext, LocatedRequest, RequestCode, RequestRefusal } from './request.ts'
+import { requestMacInput } from './request.ts'
+import { checkResetToken, RESET_TOKEN } from './reset.ts'
+import { type RiskFunctionName, riskOf } from './risk.ts'
+
+export interface RequestContext extends LocateContext {
+  readonly riskFunction: RiskFunctionName
+  /** Derives reply ids. */
+  readonly replyKey: Uint8Array
+  /** Draws the false alarms of appendix A. */
+  readonly drawKey: Uint8Array
+  /** Verifies tokens of negative tests. */
+  readonly resetKey: Uint8Array
+}
+
+/** What is decided for one request, and what the store must hold afterwards. */
+export type RequestDecision = RefusedRequest | ServedRequest
+export interface RefusedRequest {
+  readonly served: false
+  readonly reason: RequestRefusal
+}
+export interface ServedRequest {
+  readonly served: true
+  readonly answer: RequestAnswer
+  /** Undefined leaves the status as it is. */
+  readonly status?: UserStatus | undefined
+  /** The entry goes altogether (c = 3). */
+  readonly removed?: true
+  /** LEE is emptied (c = 4). */
+  readonly cleared?: true
+  /** Served only if this is spent now, for the first time (c = 7). */
+  readonly spend?: { readonly day: UtcDay; readonly spentKey: Uint8Array }
+}
+
+export type RequestAnswer =
+  | {
+      readonly kind: 'status'
+      readonly atRisk: boolean
+      readonly newest: Epoch | undefined
+      readonly replyId: Uint8Array
+    }
+  | { readonly kind: 'renew'; readonly first: Epoch }
+  | { readonly kind: 'unregister' | 'deleteHistory' | 'acknowledge' | 'reset' }
+
+const refuse = (reason: RequestRefusal): RefusedRequest => ({ served: false, reason })
+
+/** Steps 5 to 8 of ROBERT §7 for one request whose entry was read. */
+export function decideRequest(
+  located: LocatedRequest,
+  user: UserRecord | undefined,
+  context: RequestContext,
+  at: UnixSeconds,
+): RequestDecision {
+  if (!located.located) return refuse(located.reason)
+  // Step 5.
+  if (user === undefined) return refuse('unknownId')
+  // Step 6.
+  const { request } = located
+  const input = requestMacInput(context.profile, request)
+  if (!macIsValid(user.authenticationKey, input, request.mac)) return refuse('macInvalid')
+  return OPERATIONS[request.code as RequestCode](request, user, context, at)
+}
+
+type Operation = (
+  request: AuthenticatedRequest,
+  user: UserRecord,
+  context: RequestContext,
+  at: UnixSeconds,
+) => RequestDecision
+
+/** "In following steps the operations specific to the request are implemented" (appendix C). */
+const OPERATIONS: Readonly<Record<RequestCode, Operation>> = {
+  [CODE.status]: decideStatus,
+  [CODE.unregister]: () => ({ served: true, answer: { kind: 'unregister' }, removed: true }),
+  // A pending warning stays: what is erased is the reason for it, not the warning.
+  [CODE.deleteHistory]: () => ({ served: true, answer: { kind: 'deleteHistory' }, cleared: true }),
+  [CODE.renew]: (request) => ({
+    served: true,
+    answer: { kind: 'renew', first: readUint(request.payload, 0, 4) as Epoch },
+  }),
+  [CODE.acknowledge]: decideAcknowledgement,
+  [CODE.reset]: decideReset,
+}
+
+/** ROBERT §7 "AppA replies with an ACK": only the pending warning of this very episode becomes acknowledged. */
+function decideAcknowledgement(
+  request: AuthenticatedRequest,
+  user: UserRecord,
+  context: RequestContext,
+): RequestDecision {
+  const { status } = user
+  const replyId = request.payload.subarray(0, SIZE.replyId)
+  const fits = equalBytes(replyId, replyIdOf(context.replyKey, user.id, status.warnedThrough))
+  const settles = status.notified === 'pending' && fits
+  const answer = { kind: 'acknowledge' } as const
+  return { served: true, answer, status: settles ? { ...status, notified: 'acknowledged' } : undefined }
+}
+
+/** A negative test: the warning ends, and exposures up to the test no longer count, also those that arrive later. */
+function decideReset(
+  request: AuthenticatedRequest,
+  user: UserRecord,
+  context: RequestContext,
+  at: UnixSeconds,
+): RequestDecision {
+  const { status } = user
+  const token = request.payload.subarray(0, RESET_TOKEN)
+  const checked = checkResetToken(context.resetKey, token, at, context.parameters.contagiousDays)
+  const tested = checked && epochAt(context.calendar, checked.testedAt)
+  if (checked === undefined || tested === undefined || tested < 0) return refuse('resetInvalid')
+  const answer = { kind: 'reset' } as const
+  // The same reset again, because its reply was lost.
+  if (status.notified === 'none' && status.warnedThrough === tested) return { served: true, answer }
+  return { served: true, answer, status: { ...status, notified: 'none', warnedThrough: tested }, spend: checked }
+}
+
+/** An acknowledged warning ends some days after its newest exposure: nobody is lost for life (docs/divergences.md, 24). */
+function hasEnded(status: UserStatus, now: Epoch, context: RequestContext): boolean {
+  const { calendar, parameters } = context
+  const newest = status.warnedThrough ?? 0
+  return status.notified === 'acknowledged' && now - newest >= epochsIn(calendar, parameters.notifiedDays)
+}
+
+/** Steps 7 and 8 of ROBERT §7, and the server's processing after them. */
+function decideStatus(
+  request: AuthenticatedRequest,
+  user: UserRecord,
+  context: RequestContext,
+  at: UnixSeconds,
+): RequestDecision {
+  const { status } = user
+  const now = epochAt(context.calendar, at)
+  const tag = request.mac.subarray(0, SIZE.requestTag)
+  // Step 7: "1" is answered until it was acknowledged (docs/divergences.md, 6).
+  if (status.notified === 'acknowledged' && !hasEnded(status, now, context)) return refuse('alreadyNotified')
+  if (status.notified === 'pending') return statusAnswer(user, context, status.warnedThrough, undefined)
+  // Step 8; the same request again gets the same decision (docs/divergences.md, 15).
+  const last = status.lastStatusRequestEpoch
+  if (last !== undefined) {
+    if (equalBytes(tag, status.lastRequestTag)) return statusAnswer(user, context, undefined, undefined)
+    // A mark of the future was left by a clock that ran ahead: it must not silence anybody. One epoch is a corrected clock.
+    if (now - last >= -1 && now - last < context.parameters.statusGap) return refuse('tooEarly')
+  }
+  const newest = newestExposure(user, now, context)
+  const decided = { ...status, notified: 'none', lastStatusRequestEpoch: now, lastRequestTag: tag } as const
+  if (newest === undefined) return statusAnswer(user, context, undefined, decided)
+  return statusAnswer(user, context, newest, { ...decided, notified: 'pending', warnedThrough: newest })
+}
+
+/** The exposure that puts the user at risk: a real one before a drawn one. */
+function newestExposure(user: UserRecord, now: Epoch, context: RequestContext): Epoch | undefined {
+  const after = user.status.warnedThrough ?? -1
+  const risk = riskOf(context.riskFunction, user.exposedEpochs, now, after, context.calendar, context.parameters)
+  return risk.atRisk ? risk.newest : drawnExposure(context, user.id, now, after)
+}
+
+function statusAnswer(
+  user: UserRecord,
+  context: RequestContext,
+  newest: Epoch | undefined,
+  status: UserStatus | undefined,
+): RequestDecision {
+  const replyId = replyIdOf(context.replyKey, user.id, newest)
+  return { served: true, answer: { kind: 'status', atRisk: newest !== undefined, newest, replyId }, status }
+}
