@@ -97,11 +97,11 @@ test('every endpoint has a method and path of its own, under /v1/ or /health/', 
   for (const { path } of Object.values(api)) assert.match(path, /^\/(v1|health)\/[a-z-/]+$/)
 })
 
-test('only the health authority issues codes', () => {
+test('only the health authority issues codes and tokens of negative tests', () => {
   const guarded = Object.entries(api).filter(([, { auth }]) => auth === 'authority')
   assert.deepEqual(
     guarded.map(([name]) => name as EndpointName),
-    ['issueCode'],
+    ['issueCode', 'issueReset'],
   )
 })
 

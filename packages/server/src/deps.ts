@@ -7,6 +7,7 @@ import {
   type Parameters,
   type PermanentId,
   type Profile,
+  parametersFor,
   type RequestContext,
   type RiskFunctionName,
   SIZE,
@@ -38,6 +39,13 @@ export const DEFAULT_SETTINGS: Settings = {
   riskFunction: DEFAULT_RISK_FUNCTION,
   authorityToken: undefined,
 }
+
+/** The defaults of a deployment with a profile. */
+export const settingsFor = (profile: Profile): Settings => ({
+  ...DEFAULT_SETTINGS,
+  profile,
+  parameters: parametersFor(profile),
+})
 
 /** Everything a flow may use. Time reaches a flow as its argument `at`. */
 export interface Deps {

@@ -1,4 +1,4 @@
-export { DEFAULT_SETTINGS, type Deps, makeDeps, type Settings } from './deps.ts'
+export { DEFAULT_SETTINGS, type Deps, makeDeps, type Settings, settingsFor } from './deps.ts'
 export { dispatch, statusOf } from './dispatch.ts'
 export { makeHttp, type Page, type Pages } from './http.ts'
 export { type Job, jobsOf } from './jobs.ts'

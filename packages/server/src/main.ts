@@ -96,11 +96,16 @@ async function checkClock(deps: Deps, at: UnixSeconds, accepted: boolean): Promi
   await deps.store.transaction((tx) => tx.noteTime(at))
 }
 
-/** A database belongs to one calendar, one country and one set of keys: with others its rows would say something else. */
+/** A database belongs to one calendar, country, profile and set of keys: with others its rows would say something else. */
 async function checkSetUp(deps: Deps): Promise<void> {
   const { calendar, settings, keys } = deps
   const keyCheck = toHex(sha256(keys.vaultKey).subarray(0, 4))
-  const description = JSON.stringify({ ...calendar, countryCode: settings.countryCode, keyCheck })
+  const description = JSON.stringify({
+    ...calendar,
+    countryCode: settings.countryCode,
+    profile: settings.profile.name,
+    keyCheck,
+  })
   const remembered = await deps.store.transaction((tx) => tx.setUp(description))
   if (remembered !== description) {
     throw new Error(

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
-import { api, DAY_SECONDS } from '@vicinity/protocol'
-import { CODE, PARAMETERS } from '@vicinity/protocol/robert'
+import { api, DAY_SECONDS, fromBase64url } from '@vicinity/protocol'
+import { CODE, openReply, PARAMETERS } from '@vicinity/protocol/robert'
 import { keepServerKeys } from '../src/flows/server-keys.ts'
 import { makeHttp } from '../src/http.ts'
 import {
@@ -67,7 +67,7 @@ test('when the store is closed everything that needs it is 503 with Retry-After 
   assert.equal(server.deps.counts.get('internalError'), undefined)
 })
 
-test('a row that was altered is an error of ours: 500 without a word about it, counted (F18)', async (t) => {
+test('a row that was altered is nobody's: its owner gets the constant reply, and it is counted (F18)', async (t) => {
   const server = await backEnd(t)
   const phone = await registerPhone(server, 'phone')
   const app = over(t, server)
@@ -75,9 +75,10 @@ test('a row that was altered is an error of ours: 500 without a word about it, c
   const database = new DatabaseSync(server.path)
   database.prepare('update user_key set authentication_key = ? where id = ?').run(randomOf('other')(60), phone.id)
   database.close()
-  const { statusCode, body } = await app.inject({ method: 'POST', url: api.request.path, payload })
-  assert.deepEqual([statusCode, body], [500, '{"error":"internal"}'])
-  assert.equal(server.deps.counts.get('internalError'), 1)
+  const answer = await app.inject({ method: 'POST', url: api.request.path, payload })
+  assert.equal(answer.statusCode, 200)
+  assert.equal(openReply(phone.keys.encryptionKey, fromBase64url(answer.json().reply)), undefined)
+  assert.equal(server.deps.counts.get('store.userAltered'), 1)
 })
 
 test('the parameters in force are public: every row of the table, the start of the service, the risk function', async (t) => {

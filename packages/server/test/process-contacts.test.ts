@@ -245,13 +245,25 @@ test('an intake key is destroyed when its window and the time for late commits a
   assert.throws(() => server.deps.keys.knownIntakeKey(window), /an intake key is missing/)
 })
 
-test('a key whose items could not be applied is kept, whatever the time; the items stay in the queue', async (t) => {
+test('an item that was altered goes and is counted; the others of its window are applied (F12, F18)', async (t) => {
   const { server, phone } = await start(t, { parameters: { poolWindow: WINDOW } })
   const window = await queue(server, itemOf(server, phone, NOON))
   await server.deps.store.transaction((tx) => tx.queueItem(window, new Uint8Array(16), randomOf('row')(49)))
   pass(server, 3 * WINDOW)
+  await apply(server)
+  assert.equal((await exposed(server, phone)).length, 1)
+  assert.equal(server.deps.counts.get('store.itemAltered'), 1)
+  assert.deepEqual(await server.deps.store.transaction((tx) => tx.queuedWindows()), [])
+})
+
+test('a key that opens nothing is the wrong one: the items stay in the queue, whatever the time', async (t) => {
+  const { server, phone } = await start(t, { parameters: { poolWindow: WINDOW } })
+  const window = await queue(server, itemOf(server, phone, NOON))
+  server.deps.keys.destroyIntakeKey(window)
+  server.deps.keys.intakeKey(window)
+  pass(server, 3 * WINDOW)
   const before = dump(server.path)
-  await assert.rejects(apply(server), /a sealed value of the store does not open/)
+  await assert.rejects(apply(server), /no item of a window opens/)
   assert.equal(dump(server.path), before)
   assert.ok(server.deps.keys.intakeWindows().includes(window))
 })

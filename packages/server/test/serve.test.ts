@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { api, later, type UnixSeconds } from '@vicinity/protocol'
-import { withParameters } from '@vicinity/protocol/robert'
+import { TAC, withParameters } from '@vicinity/protocol/robert'
 import { DEFAULT_SETTINGS, type Settings } from '../src/deps.ts'
 import { runJobs, type ServeOptions, serve, wallClock } from '../src/main.ts'
 import { backEnd, callOf, NOON, registerPhone, temporaryDirectory } from './fixture.ts'
@@ -91,11 +91,12 @@ test('a service that starts in the future, or near the end of its 24-bit epochs,
   assert.ok(!existsSync(join(directory, 'database-wal')))
 })
 
-test('a database is refused to a service of another calendar, country or key directory', async (t) => {
+test('a database is refused to a service of another calendar, country, profile or key directory', async (t) => {
   const directory = temporaryDirectory(t)
   await (await start(t, optionsIn(directory))).close()
   for (const changed of [
     { settings: { ...settings, countryCode: 49 } },
+    { settings: { ...settings, profile: TAC } },
     { settings: { ...settings, serviceStart: later(settings.serviceStart, 900) } },
     { settings: { ...settings, parameters: withParameters({ proofOfWork: 0, epochDuration: 600 }) } },
     { keys: join(directory, 'other keys') },

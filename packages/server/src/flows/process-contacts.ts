@@ -52,11 +52,14 @@ async function applyBatch(
   const sealed = await tx.claimItems(window, BATCH)
   if (sealed.length === 0) return { claimed: 0, verdicts: [] }
   const intakeKey = deps.keys.knownIntakeKey(window)
-  const items = concat(...sealed.flatMap((item) => openItem(deps, intakeKey, window, item)))
+  const opened = sealed.flatMap((item) => openItem(deps, intakeKey, window, item))
+  // Where nothing opens it is the key that is wrong, not the items: they stay in the queue.
+  if (opened.length === 0) throw new Error('no item of a window opens: the key directory is not the one of this store')
+  const items = concat(...opened)
   const located = locateContacts(items, deps.robert, at)
   const stored = await tx.authenticationKeysOf(located.ids)
-  const opened = new Map([...stored].map(([id, key]) => [id, deps.open('authentication', id, key)]))
-  const verdicts = decideContacts(located, (id) => opened.get(id), deps.robert, at)
+  const keys = new Map([...stored].map(([id, key]) => [id, deps.open('authentication', id, key)]))
+  const verdicts = decideContacts(located, (id) => keys.get(id), deps.robert, at)
   await tx.appendExposures(exposuresOf(verdicts))
   return { claimed: sealed.length, verdicts }
 }
