@@ -67,7 +67,7 @@ test('when the store is closed everything that needs it is 503 with Retry-After 
   assert.equal(server.deps.counts.get('internalError'), undefined)
 })
 
-test('a row that was altered is nobody's: its owner gets the constant reply, and it is counted (F18)', async (t) => {
+test('a row that was altered belongs to nobody: its owner gets the constant reply, and it is counted (F18)', async (t) => {
   const server = await backEnd(t)
   const phone = await registerPhone(server, 'phone')
   const app = over(t, server)
