@@ -11,7 +11,14 @@ import {
   REPLAY_START,
 } from '@vicinity/lab'
 import { DAY_SECONDS, later, type UnixSeconds } from '@vicinity/protocol'
-import { type Exposure, type Parameters, unpackExposures, withParameters } from '@vicinity/protocol/robert'
+import {
+  type Exposure,
+  type Parameters,
+  type Profile,
+  SPEC,
+  unpackExposures,
+  withParameters,
+} from '@vicinity/protocol/robert'
 
 const HEARD_EVERY = 20
 
@@ -19,6 +26,7 @@ export interface StoryOptions {
   /** Who carries the application, and how their phones are. */
   readonly people: Readonly<Record<string, PhoneOptions>>
   readonly parameters?: Partial<Parameters>
+  readonly profile?: Profile
 }
 
 export class Story implements AsyncDisposable {
@@ -30,8 +38,9 @@ export class Story implements AsyncDisposable {
   }
 
   /** Everybody installs the application at midnight of day 1. */
-  static async begin({ people, parameters = {} }: StoryOptions): Promise<Story> {
-    const settings = { parameters: withParameters({ ...LAB_PARAMETERS, ...parameters }) }
+  static async begin({ people, parameters = {}, profile = SPEC }: StoryOptions): Promise<Story> {
+    const chosen = { ...LAB_PARAMETERS, ...profile.parameters, ...parameters }
+    const settings = { profile, parameters: withParameters(chosen) }
     const story = new Story(await constellation({ seed: 1, start: REPLAY_START, countries: [{ settings }] }))
     for (const [name, options] of Object.entries(people)) {
       const phone = story.world.addPhone(name, options)

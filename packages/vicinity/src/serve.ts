@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { UnixSeconds } from '@vicinity/protocol'
-import { DEFAULT_SETTINGS, type Running, serve } from '@vicinity/server'
-import { Command } from 'commander'
+import { PROFILES } from '@vicinity/protocol/robert'
+import { DEFAULT_SETTINGS, type Running, serve, settingsFor } from '@vicinity/server'
+import { Command, Option } from 'commander'
 import { UsageError, wholeNumber } from './usage.ts'
 
 interface ServeCommandOptions {
@@ -12,6 +13,8 @@ interface ServeCommandOptions {
   readonly port: number
   readonly serviceStart: number
   readonly countryCode: number
+  readonly profile: string
+  readonly acceptClock: boolean
 }
 
 export function serveCommand(): Command {
@@ -33,12 +36,18 @@ export function serveCommand(): Command {
       wholeNumber('--country-code', 0, 255),
       DEFAULT_SETTINGS.countryCode,
     )
+    .option('--accept-clock', 'start although it last ran more than 30 days ago', false)
+    .addOption(
+      new Option('--profile <name>', 'ROBERT to the byte, or as France deployed it; fixed for the life of the database')
+        .choices(PROFILES.map(({ name }) => name))
+        .default('spec'),
+    )
     .addHelpText('after', '\nVICINITY_AUTHORITY_TOKEN in the environment opens the endpoints of the health authority.')
     .action(async (options: ServeCommandOptions) => {
       mkdirSync(options.data, { recursive: true, mode: 0o700 })
       const running = await serve({
         settings: {
-          ...DEFAULT_SETTINGS,
+          ...settingsFor(PROFILES.find(({ name }) => name === options.profile)!),
           serviceStart: options.serviceStart as UnixSeconds,
           countryCode: options.countryCode,
           authorityToken: process.env['VICINITY_AUTHORITY_TOKEN'],
@@ -47,6 +56,7 @@ export function serveCommand(): Command {
         keys: join(options.data, 'keys'),
         host: options.host,
         port: options.port,
+        acceptClock: options.acceptClock,
       }).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'EADDRINUSE') throw new UsageError(error.message)
         throw new UsageError(`port ${options.port} is taken: give another with --port, or 0 for any free one`)

@@ -34,6 +34,18 @@ test('serve refuses a database that was set up for another country', async () =>
   assert.match(error, /^vicinity: this database was set up as .*: start it with its own set-up and keys\n$/)
 })
 
+test('serve runs a back-end of the deployed profile, with its parameters', async () => {
+  const process = start(['serve', '--data', directory(), '--port', '0', '--profile', 'tac'])
+  const url = urlIn(await process.prints(/health\/ready/))
+  const { parameters } = (await (await fetch(`${url}/v1/parameters`)).json()) as { parameters: Record<string, number> }
+  assert.equal(parameters['helloTolerance'], 180)
+  process.child.kill('SIGTERM')
+  assert.equal((await process.ended).code, 0)
+  const { code, error } = await start(['serve', '--data', directory(), '--profile', 'other']).ended
+  assert.equal(code, 1)
+  assert.match(error, /Allowed choices are spec, tac/)
+})
+
 test('serve says which port is taken and what to do', async () => {
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
