@@ -63,6 +63,7 @@ export function serveCommand(): Command {
       })
       console.log(`Vicinity serves at ${running.url}`)
       console.log(`  parameters  ${running.url}/v1/parameters`)
+      console.log(`  interface   ${running.url}/v1/openapi.json`)
       console.log(`  health      ${running.url}/health/ready`)
       await untilStopped(running)
     })
