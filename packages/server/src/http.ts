@@ -2,12 +2,14 @@ import { api, type EndpointName, Malformed, type UnixSeconds } from '@vicinity/p
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Deps } from './deps.ts'
 import { dispatch, statusOf } from './dispatch.ts'
+import { OPENAPI_PATH, openApiDocument } from './openapi.ts'
 
 const RETRY_AFTER_SECONDS = '30'
 const MOST_CONNECTIONS = 10_000
 /** The largest body that is read for a path that does not exist. */
 const UNKNOWN_LIMIT = 1024
 
+const DOCUMENT = JSON.stringify(openApiDocument())
 const NO_ENDPOINT = { error: 'no such endpoint' }
 
 /** Made anew for each request. */
@@ -65,7 +67,7 @@ export function makeHttp(deps: Deps, now: () => UnixSeconds, pages: Pages = {}):
       },
     })
   }
-  servePages(app, pages)
+  servePages(app, { [OPENAPI_PATH]: () => ({ type: 'application/json', body: DOCUMENT }), ...pages })
   return app
 }
 
