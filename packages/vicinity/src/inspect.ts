@@ -1,91 +1,14 @@
-import { epochStart, fromHex, Malformed, ntpOf, toHex, type UnixSeconds, unfold16, unixOf } from '@vicinity/protocol'
-import {
-  DEFAULT_PARAMETERS,
-  epochOfBlock,
-  federationCipher,
-  helloMacIsValid,
-  openEbids,
-  parseHello,
-  SIZE,
-  serverKeyOf,
-} from '@vicinity/protocol/robert'
 import { Command } from 'commander'
-import { UsageError, wholeNumber } from './usage.ts'
-
-interface HelloOptions {
-  readonly serverKey?: string
-  readonly federationKey?: string
-  readonly authenticationKey?: string
-  readonly serviceStart?: number
-  readonly json?: boolean
-}
+import { eccCommand } from './inspect/ecc.ts'
+import { epochCommand } from './inspect/epoch.ts'
+import { helloCommand } from './inspect/hello.ts'
+import { replyCommand } from './inspect/reply.ts'
+import { requestCommand } from './inspect/request.ts'
 
 export function inspectCommand(): Command {
-  const inspect = new Command('inspect').description('Take messages apart, field by field')
-  inspect
-    .command('hello')
-    .description('The 16 bytes that a phone broadcasts (ROBERT §5.1)')
-    .argument('<hex>', '32 hexadecimal digits')
-    .option('--server-key <hex>', 'K_S of its day, 24 bytes: opens the EBID')
-    .option('--federation-key <hex>', 'K_G, 16 or 32 bytes: opens the country code')
-    .option('--authentication-key <hex>', 'K_A, 32 bytes: checks the MAC')
-    .option(
-      '--service-start <unix>',
-      'Unix time of epoch 0: tells when it was sent',
-      wholeNumber('--service-start', 0, 2 ** 43),
-    )
-    .option('--json', 'one line of JSON')
-    .action((hex: string, options: HelloOptions) => {
-      const fields = inspectHello(hex, options)
-      if (options.json) console.log(JSON.stringify(fields))
-      else for (const [name, value] of Object.entries(fields)) console.log(`${name.padEnd(13)} ${value}`)
-    })
+  const inspect = new Command('inspect').description('Take messages and times apart, field by field')
+  for (const command of [helloCommand(), requestCommand(), replyCommand(), eccCommand(), epochCommand()]) {
+    inspect.addCommand(command.option('--json', 'one line of JSON'))
+  }
   return inspect
-}
-
-/** What 16 bytes say, as far as the keys that are given open them. */
-export function inspectHello(hex: string, options: HelloOptions): Record<string, string | number | boolean> {
-  const bytes = readHex('HEX', hex, [SIZE.hello])
-  const hello = parseHello(bytes)
-  const fields: Record<string, string | number | boolean> = {
-    ecc: toHex(bytes.subarray(0, SIZE.ecc)),
-    ebid: toHex(hello.ebid),
-    time16: hello.time16.toString(16).padStart(4, '0'),
-    mac: toHex(hello.mac),
-  }
-  if (options.federationKey !== undefined) {
-    const key = readHex('--federation-key', options.federationKey, [16, SIZE.key])
-    fields['countryCode'] = hello.ecc ^ federationCipher(key)(hello.ebid)[0]!
-  }
-  if (options.serverKey !== undefined) {
-    const block = hello.ebid.slice()
-    openEbids(serverKeyOf(readHex('--server-key', options.serverKey, [SIZE.serverKey])), block)
-    const epoch = epochOfBlock(block, 0)
-    fields['epoch'] = epoch
-    fields['permanentId'] = toHex(block.subarray(3))
-    if (options.serviceStart !== undefined) {
-      const calendar = {
-        serviceStart: options.serviceStart as UnixSeconds,
-        epochDuration: DEFAULT_PARAMETERS.epochDuration,
-      }
-      const middle = (epochStart(calendar, epoch) + calendar.epochDuration / 2) as UnixSeconds
-      fields['sent'] = new Date(unixOf(unfold16(hello.time16, ntpOf(middle))) * 1000).toISOString()
-    }
-  }
-  if (options.authenticationKey !== undefined) {
-    fields['macValid'] = helloMacIsValid(readHex('--authentication-key', options.authenticationKey, []), bytes)
-  }
-  return fields
-}
-
-/** Bytes of one of the lengths given; any but none where there is no length. */
-function readHex(name: string, text: string, lengths: readonly number[]): Uint8Array {
-  try {
-    const bytes = fromHex(text, name)
-    if (bytes.length > 0 && (lengths.length === 0 || lengths.includes(bytes.length))) return bytes
-  } catch (error) {
-    if (!(error instanceof Malformed)) throw error
-  }
-  const wanted = lengths.length === 0 ? 'an even number of' : lengths.map((length) => 2 * length).join(' or ')
-  throw new UsageError(`${name} must be ${wanted} hexadecimal digits`)
 }
