@@ -7,7 +7,7 @@ import { type SourceFile, sourcesIn } from './source.ts'
 const MOST = { fileLines: 400, medianLines: 149, functionLines: 70 } as const
 
 const SOURCES = 'packages/*/src/**/*.{ts,tsx}'
-const ALL = [SOURCES, 'packages/*/test/**/*.{ts,tsx}', 'test/**/*.ts', 'scripts/**/*.{ts,mjs}']
+const ALL = [SOURCES, 'packages/*/test/**/*.{ts,tsx}', 'test/**/*.ts', 'scripts/**/*.{ts,mjs}', 'examples/*.ts']
 
 const linesOf = (file: SourceFile): number => file.text.trimEnd().split('\n').length
 
