@@ -25,7 +25,7 @@ import { tellBroadcasting, turn } from './radio.ts'
 import { LONGEST_POLL, registerAnew, withinPolls } from './register.ts'
 import { own, type Poll, type Service } from './state.ts'
 import { backOff, issue, persist, type Step, tell, uniform } from './step.ts'
-import { finishLeaving, forgetWarning, wishAnswered } from './wishes.ts'
+import { finishLeaving, forgetWarning, leaveUnheard, wishAnswered } from './wishes.ts'
 
 /** The same bytes are sent again only while their Time is close to the server's with certainty (ROBERT §7 step 2). */
 const RESEND_AGE = 40
@@ -60,7 +60,7 @@ function beginExchange(step: Step, poll: Poll): void {
   // An identifier older than CT is no longer understood: its server key is destroyed.
   const oldest = now - epochsIn(service.calendar, service.parameters.contagiousDays)
   if (state.newest === undefined || state.newest.epoch < oldest) {
-    registerAnew(step)
+    if (!leaveUnheard(step)) registerAnew(step)
     return
   }
   const code = chooseCode(step, service, now)
@@ -74,7 +74,10 @@ function beginExchange(step: Step, poll: Poll): void {
 /** ROBERT §7: a notified phone asks no status any more; a renewal never tells one (docs/divergences.md, 7). */
 function chooseCode(step: Step, service: Service, now: Epoch): RequestCode {
   const { state } = step
-  if (state.wish !== undefined) return state.wish.code
+  if (state.wish !== undefined) {
+    state.wish.sent = true
+    return state.wish.code
+  }
   endWarning(step, service)
   if (state.notified) return CODE.renew
   // In turn with status requests: neither identifiers nor warnings wait for the other.

@@ -150,6 +150,8 @@ export interface PhoneState {
 export interface Wish {
   readonly code: typeof CODE.unregister | typeof CODE.deleteHistory | typeof CODE.reset
   readonly payload: Uint8Array
+  /** Whether a request of its own was built. */
+  sent: boolean
   /** Replies to it that could not be opened. */
   unopened: number
   done: boolean

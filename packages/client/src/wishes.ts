@@ -6,7 +6,7 @@ import { newPhone, own, type PhoneState, type Wish } from './state.ts'
 import { persist, type Step, tell } from './step.ts'
 
 function wish(step: Step, code: Wish['code'], payload: Uint8Array = new Uint8Array()): void {
-  step.state.wish = { code, payload, unopened: 0, done: false }
+  step.state.wish = { code, payload, sent: false, unopened: 0, done: false }
   persist(step)
 }
 
@@ -21,9 +21,8 @@ export function leave(step: Step): void {
     wipe(step)
     return
   }
-  wish(step, CODE.unregister)
+  if (!leaves(state)) wish(step, CODE.unregister)
   if (poll.call === 0 && poll.sending === undefined) poll.due = at
-  else poll.next = at
 }
 
 export function eraseHistory(step: Step): void {
@@ -42,7 +41,8 @@ const leaves = (state: PhoneState): boolean => state.wish?.code === CODE.unregis
 export function wishAnswered(step: Step, code: number, opened: boolean): void {
   const { state } = step
   const asked = state.wish
-  if (asked?.code !== code) return
+  // What is on its way may be an earlier wish of the same kind.
+  if (asked?.code !== code || !asked.sent) return
   if (!opened) asked.unopened++
   const limit = state.service!.parameters.unopenedReplies
   if (asked.code === CODE.unregister) {
@@ -74,7 +74,15 @@ export function finishLeaving(step: Step): boolean {
   const { state } = step
   if (!leaves(state)) return false
   if (state.wish!.done) wipe(step)
-  else state.poll!.due = Math.min(state.poll!.due ?? step.at, state.poll!.next) as typeof step.at
+  // Another exchange was under way when she decided to leave: hers follows at once.
+  else if (!state.wish!.sent) state.poll!.due = step.at
+  return true
+}
+
+/** Leaving with identifiers that nobody understands any more: there is nothing to ask for. Whether the phone has left. */
+export function leaveUnheard(step: Step): boolean {
+  if (!leaves(step.state)) return false
+  wipe(step)
   return true
 }
 

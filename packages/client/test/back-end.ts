@@ -36,6 +36,7 @@ import {
   packList,
   parseRequest,
   REPLY_PAIRS,
+  RESET_TOKEN,
   type SharedKeys,
   SPEC,
   sealFor,
@@ -56,7 +57,7 @@ export interface Asked {
 interface User extends SharedKeys {
   readonly id: PermanentId
   notified: 'none' | 'pending' | 'acknowledged'
-  exposed?: Epoch
+  exposed?: Epoch | undefined
   lastStatus?: { readonly epoch: Epoch; readonly bytes: string }
 }
 
@@ -82,6 +83,8 @@ export class BackEnd {
   bundleDays: number
   nextPoll = 28_800
   window: { contagiousFrom: UnixSeconds; contagiousTo: UnixSeconds } | undefined
+  /** Tokens of negative tests that are good, as hex. */
+  readonly tests: Set<string> = new Set()
   readonly #random: Random = randomOf('back-end')
   readonly #privateKey = drawPrivateKey(this.#random)
   readonly publicKey: Uint8Array = publicPoint(this.#privateKey)
@@ -171,6 +174,9 @@ export class BackEnd {
     if (code === CODE.acknowledge && user.notified === 'pending' && readUint(payload, 0, 6) === WARNING) {
       user.notified = 'acknowledged'
     }
+    if (code === CODE.unregister) this.users.delete(user.id)
+    if (code === CODE.deleteHistory) user.exposed = undefined
+    if (code === CODE.reset && !this.#resets(user, payload)) return constantReply(this.#random)
     const first = code === CODE.renew ? readUint(payload, 0, 4) : undefined
     return this.#seal(user, code, first as typeof epoch | undefined, at)
   }
@@ -186,11 +192,19 @@ export class BackEnd {
     return true
   }
 
+  /** A negative test: good once. */
+  #resets(user: User, payload: Uint8Array): boolean {
+    if (!this.tests.delete(toHex(payload.subarray(0, RESET_TOKEN)))) return false
+    user.exposed = undefined
+    user.notified = 'none'
+    return true
+  }
+
   #seal(user: User, kind: number, wanted: Epoch | undefined, at: UnixSeconds): Uint8Array {
     const today = dayOf(at)
     const first = wanted ?? firstEpochOfDay(this.calendar, today + this.bundleDays)
     const end = firstEpochOfDay(this.calendar, today + this.bundleDays + 1)
-    const count = kind === CODE.acknowledge ? 0 : Math.max(0, Math.min(REPLY_PAIRS, end - first))
+    const count = kind !== CODE.status && kind !== CODE.renew ? 0 : Math.max(0, Math.min(REPLY_PAIRS, end - first))
     const atRisk = kind === CODE.status && user.notified === 'pending'
     const reply = {
       kind,

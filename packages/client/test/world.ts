@@ -7,6 +7,7 @@ import {
   ntpOf,
   type Random,
   type RequestOf,
+  toHex,
   type UnixSeconds,
 } from '@vicinity/protocol'
 import {
@@ -14,6 +15,7 @@ import {
   makeList,
   type Parameters,
   type PermanentId,
+  RESET_TOKEN,
   SEALED_REPLY,
   SPEC,
   solveChallenge,
@@ -212,6 +214,33 @@ export class World {
       this.pass(MINUTE)
     }
   }
+}
+
+/** A phone that registered. */
+export const installed = (options: WorldOptions = {}): World => new World(options).install()
+
+/** Exposed, told, acknowledged. */
+export function warned(options: WorldOptions = {}): World {
+  const world = installed(options)
+  world.pass(HOUR)
+  world.backEnd.expose(world.now)
+  world.pass(8 * HOUR)
+  if (world.backEnd.user.notified !== 'acknowledged') throw new Error('the warning was not acknowledged')
+  return world
+}
+
+/** A token that the authority gave after a negative test; the back-end knows it. */
+export function tokenOf(world: World): Uint8Array {
+  const token = randomOf('token')(RESET_TOKEN)
+  world.backEnd.tests.add(toHex(token))
+  return token
+}
+
+/** Each request with this code meets its own fate; when the list is over, all are answered. */
+export function fatesOf(world: World, code: number, list: readonly Fate[]): void {
+  let next = 0
+  world.fate = ({ request }) =>
+    'request' in request && request.request[0] === code ? (list[next++] ?? 'answered') : 'answered'
 }
 
 /** Replies that are random bytes, as every refused request gets. */
