@@ -10,7 +10,16 @@ import {
   runEvent,
 } from '@vicinity/client'
 import { httpCall } from '@vicinity/client/hosts/node'
-import { api, type Call, type EndpointName, Malformed, type Random, type UnixSeconds } from '@vicinity/protocol'
+import {
+  api,
+  type Call,
+  type EndpointName,
+  Malformed,
+  type Random,
+  type RequestOf,
+  type ResponseOf,
+  type UnixSeconds,
+} from '@vicinity/protocol'
 import { solveChallenge } from '@vicinity/protocol/robert'
 import {
   DEFAULT_SETTINGS,
@@ -21,6 +30,7 @@ import {
   makeDeps,
   memoryKeys,
   openStore,
+  type Pages,
   type Settings,
 } from '@vicinity/server'
 import { randomStream } from './random.ts'
@@ -31,6 +41,8 @@ export interface CountryOptions {
   /** Default: `sqlite::memory:`. */
   readonly store?: string
   readonly port?: number
+  /** What is served beside the API, with `wire`. */
+  readonly pages?: Pages
 }
 
 export interface ConstellationOptions {
@@ -40,6 +52,15 @@ export interface ConstellationOptions {
   readonly countries: readonly CountryOptions[]
   /** Whether calls go through real HTTP on loopback. */
   readonly wire?: boolean
+  readonly watch?: PhoneWatch
+}
+
+/** Told what phones do, as it happens; changes nothing. */
+export interface PhoneWatch {
+  readonly called: <Name extends EndpointName>(phone: LabPhone, endpoint: Name, request: RequestOf<Name>) => void
+  readonly answered: <Name extends EndpointName>(phone: LabPhone, endpoint: Name, response: ResponseOf<Name>) => void
+  readonly kept: (phone: LabPhone, items: readonly KeptItem[]) => void
+  readonly told: (phone: LabPhone, notice: Notice) => void
 }
 
 export interface Country {
@@ -142,7 +163,8 @@ async function startCountry(
     const ways = { call: direct(), authority: direct(`Bearer ${AUTHORITY}`), url: undefined }
     return { country: { deps, ...ways }, close: () => deps.store.close() }
   }
-  const server = await listen(deps, now, { host: '127.0.0.1', port: country.port ?? 0, nextPort: true })
+  const { port = 0, pages = {} } = country
+  const server = await listen(deps, now, { host: '127.0.0.1', port, nextPort: true, pages })
   const close = async () => {
     await server.close()
     await deps.store.close()
@@ -174,6 +196,7 @@ function makePhone(
 ): LabPhone {
   const random = randomStream(options.seed, `phone ${name}`)
   const { profile } = country.deps.settings
+  const { watch } = options
   const own = () => (schedule.now() + skew) as UnixSeconds
   let wakeAt: UnixSeconds | undefined
   const phone: LabPhone = {
@@ -191,9 +214,11 @@ function makePhone(
     now: own,
     call: async (endpoint, request) => {
       phone.calls.push({ endpoint, request, at: schedule.now() })
+      watch?.called(phone, endpoint, request)
       const fate = network(endpoint, request)
       if (fate === 'requestLost') throw new NoAnswer('the request was lost')
       const answer = await country.call(endpoint, request)
+      watch?.answered(phone, endpoint, answer)
       if (fate === 'replyLost') throw new NoAnswer('the reply was lost')
       return answer
     },
@@ -201,6 +226,7 @@ function makePhone(
     log: {
       keep: (items) => {
         for (const item of items) phone.log.push(item)
+        watch?.kept(phone, items)
       },
       forget: (before) => {
         phone.log = phone.log.filter((item) => item.time >= before)
@@ -221,6 +247,7 @@ function makePhone(
     persist: () => {},
     tell: (notice) => {
       phone.notices.push(notice)
+      watch?.told(phone, notice)
     },
   }
   return phone

@@ -38,7 +38,7 @@ interface Told {
 export async function resultOf({ trace, world, phones, declared, seconds }: Told): Promise<ReplayResult> {
   const country = world.countries[0]!
   const { counts } = country.deps
-  const exposedIds = await exposedPeople(world, country, phones)
+  const exposedIds = [...(await exposuresOfPeople(world, phones)).keys()]
   const atRiskIds = [...phones]
     .filter(([, phone]) => phone.notices.some(({ what }) => what === 'atRisk'))
     .map(([id]) => id)
@@ -76,15 +76,19 @@ function refusedByStep(counts: ReadonlyMap<string, number>): Record<string, numb
   return steps
 }
 
-/** Reads the store as nobody else may: the lab holds the server's keys and so knows whose identifier is whose. */
-async function exposedPeople(
+/**
+ * The packed exposures of everybody who has any. Reads the store as nobody else may: the lab holds the server's keys and so
+ * knows whose identifier is whose.
+ */
+export async function exposuresOfPeople(
   world: Constellation,
-  country: Country,
   phones: ReadonlyMap<number, LabPhone>,
-): Promise<number[]> {
+): Promise<ReadonlyMap<number, Uint8Array>> {
+  const country = world.countries[0]!
   const rows = await country.deps.store.transaction((tx) => tx.exposuresAfter(-1, 2 ** 31 - 1))
-  const exposed = new Set(rows.map((row) => row.id))
-  return [...phones].filter(([, phone]) => exposed.has(permanentIdOf(world, country, phone) ?? -1)).map(([id]) => id)
+  const stored = new Map(rows.map(({ id, exposures }) => [id, exposures]))
+  const people = [...phones].map(([id, phone]) => [id, stored.get(permanentIdOf(world, country, phone) ?? -1)] as const)
+  return new Map(people.flatMap(([id, exposures]) => (exposures === undefined ? [] : [[id, exposures] as const])))
 }
 
 /** ID_A of a phone, which the phone itself never learns: opened with the server key. */

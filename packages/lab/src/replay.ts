@@ -2,8 +2,15 @@
 import { helloAt } from '@vicinity/client'
 import { DAY_SECONDS, later, type UnixSeconds } from '@vicinity/protocol'
 import { type Parameters, withParameters } from '@vicinity/protocol/robert'
+import type { Pages } from '@vicinity/server'
 import { stopwatch } from './clock.ts'
-import { type Constellation, type CountryOptions, constellation, type LabPhone } from './constellation.ts'
+import {
+  type Constellation,
+  type CountryOptions,
+  constellation,
+  type LabPhone,
+  type PhoneWatch,
+} from './constellation.ts'
 import { drawFraction } from './random.ts'
 import { type ReplayResult, resultOf } from './replay-result.ts'
 import { ORDER } from './schedule.ts'
@@ -27,6 +34,18 @@ export interface ReplayOptions {
   readonly onProgress?: (share: number, what: string) => void
   /** Told when the back-end listens. */
   readonly onListening?: (url: string) => void
+  /** What the back-end serves beside the API, with `wire`. */
+  readonly pages?: Pages
+  readonly watch?: ReplayWatch
+}
+
+/** Told what happens in a replay, as it happens; changes nothing. */
+export interface ReplayWatch extends PhoneWatch {
+  readonly begun: (world: Constellation, phones: ReadonlyMap<number, LabPhone>) => void
+  /** A phone near received a HELLO. */
+  readonly heard: (at: UnixSeconds) => void
+  readonly declared: (person: number) => void
+  readonly ended: (result: ReplayResult) => Promise<void>
 }
 
 /** A replay that cannot be run as asked. */
@@ -64,6 +83,7 @@ export async function replay(trace: Trace, options: ReplayOptions): Promise<Repl
     start,
     countries: [countryOf(options)],
     wire: options.wire,
+    ...(options.watch !== undefined && { watch: options.watch }),
   })
   const url = world.countries[0]?.url
   if (url !== undefined) options.onListening?.(url)
@@ -73,14 +93,16 @@ export async function replay(trace: Trace, options: ReplayOptions): Promise<Repl
       if (!phones.has(id)) throw new BadReplay(`person ${id} does not carry the application and cannot declare`)
     }
     const progress = options.onProgress ?? (() => {})
+    options.watch?.begun(world, phones)
     progress(0, 'registering')
     for (const phone of phones.values()) await phone.happens({ type: 'install' })
     planContacts(trace, world, phones, options, progress)
     await world.schedule.runUntil(later(start, lastRecord(trace)))
     progress(0.9, 'declaring')
-    await declareAndPoll(trace, world, phones, options.declare)
-    progress(1, 'done')
+    await declareAndPoll(trace, world, phones, options)
     const result = await resultOf({ trace, world, phones, declared: options.declare, seconds: seconds() })
+    await options.watch?.ended(result)
+    progress(1, 'done')
     return { result, world }
   } catch (error) {
     await world.close()
@@ -93,6 +115,7 @@ function countryOf(options: ReplayOptions): CountryOptions {
     settings: { parameters: LAB_PARAMETERS },
     ...(options.store !== undefined && { store: options.store }),
     ...(options.port !== undefined && { port: options.port }),
+    ...(options.pages !== undefined && { pages: options.pages }),
   }
 }
 
@@ -140,6 +163,7 @@ function planContacts(
       ] as const) {
         const hello = helloOf(speaker)
         if (drawFraction(random) < options.loss || hello === undefined) continue
+        options.watch?.heard(world.schedule.now())
         await listener.happens({ type: 'heard', hello })
       }
     }
@@ -154,7 +178,7 @@ async function declareAndPoll(
   trace: Trace,
   world: Constellation,
   phones: ReadonlyMap<number, LabPhone>,
-  declared: readonly number[],
+  { declare: declared, watch }: ReplayOptions,
 ): Promise<void> {
   const { schedule, countries } = world
   const contagiousTo = later(schedule.now(), 1)
@@ -163,6 +187,7 @@ async function declareAndPoll(
   for (const id of declared) {
     const { code } = await countries[0]!.authority('issueCode', { contagiousFrom, contagiousTo })
     const phone = phones.get(id)!
+    watch?.declared(id)
     await phone.happens({ type: 'declare', code })
     await phone.happens({ type: 'consent', given: true })
   }

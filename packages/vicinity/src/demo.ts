@@ -7,6 +7,7 @@ import { runJobs, wallClock } from '@vicinity/server'
 import { Command } from 'commander'
 import { told } from './lab.ts'
 import { Progress } from './progress.ts'
+import { reportOf, reportPages } from './report.ts'
 import { untilStopped } from './serve.ts'
 import { resultTable } from './table.ts'
 import { wholeNumber } from './usage.ts'
@@ -42,18 +43,16 @@ async function demo({ once, json, port }: { once: boolean; json: boolean; port: 
     `Vicinity: ${trace.people.length} people of an office, ten working days, ${trace.times.length} recorded contacts.`,
   )
   say(`Persons ${declare.join(' and ')} will be diagnosed at the end.`)
+  const options = { declare, wire: true, adoption: 1, loss: 0, filter: 'default', seed: 1, start } as const
+  const report = reportOf(TRACE, trace, options)
   const { result, world } = await replay(trace, {
-    declare,
-    wire: true,
-    adoption: 1,
-    loss: 0,
-    filter: 'default',
-    seed: 1,
-    start,
+    ...options,
+    watch: report.watch,
+    pages: reportPages(report),
     // Thrown away with the next demonstration, so the last commits may go with the power.
     store: `sqlite:${join(newDirectory(), 'vicinity.db')}?synchronous=normal`,
     port,
-    onListening: (url) => say(`The back-end listens at ${url}`),
+    onListening: (url) => say(`The back-end listens at ${url}: open it in a browser to watch`),
     onProgress: (share, what) => progress.show(share, what),
   }).finally(() => progress.end())
   console.log(json ? JSON.stringify(result) : resultTable(result))
@@ -62,7 +61,7 @@ async function demo({ once, json, port }: { once: boolean; json: boolean; port: 
   world.useClock(wallClock)
   const stopJobs = runJobs(deps, wallClock)
   say(`\nThe back-end goes on by the wall clock; end it with Ctrl-C.`)
-  for (const path of ['/v1/parameters', '/health/ready']) say(`  ${url}${path}`)
+  for (const path of ['/', '/v1/parameters', '/health/ready']) say(`  ${url}${path}`)
   await untilStopped({
     close: async () => {
       await stopJobs()

@@ -1,12 +1,15 @@
-import { BadReplay, BadTrace, loadTrace, type ReplayOptions, replay } from '@vicinity/lab'
+import { writeFileSync } from 'node:fs'
+import { BadReplay, BadTrace, loadTrace, type ReplayOptions, replay, reportPage } from '@vicinity/lab'
 import { Command, Option } from 'commander'
 import { Progress } from './progress.ts'
+import { reportOf } from './report.ts'
 import { resultTable } from './table.ts'
 import { fraction, UsageError, wholeNumber } from './usage.ts'
 
 interface LabOptions extends Omit<ReplayOptions, 'declare'> {
   readonly declare?: readonly number[]
   readonly json?: boolean
+  readonly report?: string
 }
 
 export function labCommand(): Command {
@@ -26,15 +29,24 @@ export function labCommand(): Command {
     )
     .option('--seed <number>', 'equal seeds give equal runs', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER), 1)
     .option('--json', 'one line of JSON, last on standard output')
-    .action(async (path: string, { json, declare = [], ...options }: LabOptions) => {
+    .option('--report <file>', 'write one page to look at: who met, who was warned, who learnt what')
+    .action(async (path: string, { json, report: file, declare = [], ...options }: LabOptions) => {
       await told(async () => {
+        const trace = loadTrace(path)
+        const asked = { ...options, declare }
+        const report = file === undefined ? undefined : reportOf(path, trace, asked)
+        if (file !== undefined) write(file, '', 'a')
         const progress = new Progress()
-        const { result, world } = await replay(loadTrace(path), {
-          ...options,
-          declare,
+        const { result, world } = await replay(trace, {
+          ...asked,
+          ...(report !== undefined && { watch: report.watch }),
           onProgress: (share, what) => progress.show(share, what),
         }).finally(() => progress.end())
         await world.close()
+        if (file !== undefined && report !== undefined) {
+          write(file, reportPage(report.report()))
+          console.error(`The report lies in ${file}`)
+        }
         console.log(json ? JSON.stringify(result) : resultTable(result))
       })
     })
@@ -48,6 +60,15 @@ export async function told(run: () => Promise<void>): Promise<void> {
   } catch (error) {
     if (error instanceof BadTrace || error instanceof BadReplay) throw new UsageError(error.message)
     throw error
+  }
+}
+
+/** Also tried before a long replay, so that it is not lived through in vain. */
+function write(file: string, text: string, flag = 'w'): void {
+  try {
+    writeFileSync(file, text, { flag })
+  } catch (error) {
+    throw new UsageError(`${file} cannot be written: ${(error as NodeJS.ErrnoException).code}`)
   }
 }
 
