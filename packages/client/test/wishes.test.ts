@@ -152,7 +152,7 @@ test('a corrected token that is entered while the wrong one is on its way is sen
   world.step({ type: 'wake' })
   world.step({ type: 'negativeTest', token: tokenOf(world) })
   world.settle()
-  world.pass(POLL)
+  world.pass(10 * HOUR)
   assert.deepEqual(world.told(), ['broadcasting', 'atRisk', 'warningEnded'])
   assert.equal(world.codes().filter((code) => code === reset).length, 2)
 })
