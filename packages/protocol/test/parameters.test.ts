@@ -101,6 +101,13 @@ test('an epoch is a whole number of slots of 300 s', () => {
   }
 })
 
+test('the tokens of a day are redeemed in 256 chunks at most', () => {
+  assert.equal(withParameters({ tokensPerDay: 1024, tokenChunk: 4 }).tokenChunk, 4)
+  const refusal = /^RangeError: parameter tokenChunk: the tokens of a day must fit 256 chunks$/
+  assert.throws(() => withParameters({ tokensPerDay: 1024, tokenChunk: 3 }), refusal)
+  assert.throws(() => withParameters({ tokensPerDay: 257, tokenChunk: 1 }), refusal)
+})
+
 test('ROBERT §3.1: a service does not start within 5 % of the end of the 24-bit counter', () => {
   assert.equal(LAST_SERVICE_EPOCH, 15_938_354)
   assert.equal(LAST_EPOCH, 2 ** 24 - 1)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { toHex } from '../src/bytes.ts'
-import { drawPrivateKey, publicPoint } from '../src/crypto/node.ts'
+import { concat, toHex, Writer } from '../src/bytes.ts'
+import { drawPrivateKey, publicPoint, sha256 } from '../src/crypto/node.ts'
 import { Malformed } from '../src/outcome.ts'
 import { agreeKeys } from '../src/robert/keys.ts'
 import { SPEC } from '../src/robert/profile.ts'
@@ -75,6 +75,27 @@ test('ROBERT §3.3: a challenge that was not solved is refused', () => {
   const outcome = checkChallenge(KEY, POINT, CHALLENGED, wrongSolution(CHALLENGED), NOW)
   assert.deepEqual(outcome, { ok: false, reason: 'challengeUnsolved' })
   assert.deepEqual(checkChallenge(KEY, POINT, CHALLENGED, new Uint8Array(0), NOW), outcome)
+})
+
+test('ROBERT §3.3: a challenge is difficulty 1 | expiry 8 | nonce 16 | MAC 32, a solution 8 bytes', () => {
+  const head = new Writer(25).uint(1, 8).uint(2, 0).uint(6, EXPIRES).put(randomOf('nonce')(16)).bytes
+  assert.equal(toHex(CHALLENGED.subarray(0, 25)), toHex(head))
+  assert.deepEqual([CHALLENGED.length, SOLVED.length], [57, 8])
+})
+
+test('ROBERT §3.3: a solution is accepted when SHA-256(challenge | solution) begins with so many zero bits', () => {
+  const counts = { accepted: 0, refused: 0 }
+  for (let difficulty = 0; difficulty <= 12; difficulty++) {
+    const challenge = challengeOf(difficulty)
+    for (let n = 0; n < 60; n++) {
+      const solution = n === 0 ? solveChallenge(challenge) : randomOf(`${n}`)(SOLUTION)
+      const bits = BigInt(`0x01${toHex(sha256(concat(challenge, solution)))}`).toString(2)
+      const solved = bits.slice(1).startsWith('0'.repeat(difficulty))
+      assert.equal(checkChallenge(KEY, POINT, challenge, solution, NOW).ok, solved, `${difficulty} bits`)
+      counts[solved ? 'accepted' : 'refused']++
+    }
+  }
+  assert.ok(counts.accepted > 100 && counts.refused > 100)
 })
 
 test('ROBERT §3.3: each bit of difficulty doubles the search', () => {

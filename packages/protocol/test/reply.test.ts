@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { toHex, Writer } from '../src/bytes.ts'
 import { Malformed } from '../src/outcome.ts'
 import { CODE, SEALED_REPLY, SIZE } from '../src/robert/constants.ts'
-import { makeList, sealFor } from '../src/robert/list.ts'
+import { makeList, openFrom, sealFor } from '../src/robert/list.ts'
 import { constantReply, openReply, type Reply, sealReply } from '../src/robert/reply.ts'
 import { type Epoch, type NtpSeconds, ntpOf, type UtcDay } from '../src/time.ts'
 import { ALICE, backEnd, dayAt, holds, randomOf, unix, withBitFlipped } from './fixture.ts'
@@ -65,6 +65,23 @@ test('ROBERT §7: the plaintext is laid out as kind 1 | flags 1 | time 8 | id 8 
   const expected = { ...REPLY, serverTime: (2 ** 33) as NtpSeconds, nextPoll: 5, exposureDay: 6 as UtcDay, list }
   assert.deepEqual(plain(opened), plain(expected))
   assert.equal(head.bytes.length, 30 + 96 * 9)
+})
+
+test('ROBERT §7: what is sealed is that layout, with six bytes of time after two zeros', () => {
+  const list = { first: 7 as Epoch, pairs: REPLY.list.pairs.subarray(0, 9) }
+  const reply: Reply = { ...REPLY, serverTime: (2 ** 48 - 1) as NtpSeconds, list }
+  const plaintext = openFrom(ALICE.encryptionKey, sealReply(ALICE.encryptionKey, reply, randomOf('iv')))!
+  const fields = ['02', '01', '0000ffffffffffff', toHex(REPLY.replyId), '00007080', '5021', '00000007', '0001']
+  assert.equal(toHex(plaintext.subarray(0, 39)), fields.join('') + toHex(list.pairs))
+  assert.ok(plaintext.subarray(39).every((byte) => byte === 0))
+})
+
+test('ROBERT §7: bit 0 of the flags is "at risk", the others say nothing', () => {
+  for (let flags = 0; flags < 256; flags++) {
+    const plaintext = new Writer(SIZE.reply).uint(1, 2).uint(1, flags).bytes
+    const bytes = sealFor(ALICE.encryptionKey, plaintext, randomOf('iv'))
+    assert.equal(openReply(ALICE.encryptionKey, bytes)!.atRisk, (flags & 1) === 1, `flags ${flags}`)
+  }
 })
 
 test('ROBERT §7 "silently rejected": the constant reply has the same length and opens for nobody', () => {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { concat, toHex } from '../src/bytes.ts'
 import { packSignal, strengthClass, unpackSignal } from '../src/robert/item.ts'
-import { DEFAULT_PARAMETERS, withParameters } from '../src/robert/parameters.ts'
+import { DEFAULT_PARAMETERS, type Parameters, withParameters } from '../src/robert/parameters.ts'
 import {
   type Exposure,
   exposureWeight,
@@ -91,10 +91,14 @@ test('ROBERT §7: a tenth of a minute less is no risk, nor are two slots however
 })
 
 test('of each slot the two largest weights count, in whatever order they came', () => {
-  const many = [1, 2, 3, 4, 5].map((weight) => leeOf([2000, 0, weight * 10]))
-  for (const order of [many, many.toReversed()]) {
-    assert.deepEqual(risk(concat(leeOf([2000, 1, 30], [2000, 2, 29]), ...order)), SAFE)
-    assert.deepEqual(risk(concat(...order, leeOf([2000, 2, 30], [2000, 1, 30]))), { atRisk: true, newest: 2000 })
+  for (const slot of [0, 1, 2]) {
+    const many = [1, 2, 3, 4, 5].map((weight) => leeOf([2000, slot, weight * 10]))
+    const [next, last] = [(slot + 1) % 3, (slot + 2) % 3]
+    for (const order of [many, many.toReversed()]) {
+      assert.deepEqual(risk(concat(leeOf([2000, next, 30], [2000, last, 29]), ...order)), SAFE)
+      const enough = concat(...order, leeOf([2000, last, 30], [2000, next, 30]))
+      assert.deepEqual(risk(enough), { atRisk: true, newest: 2000 })
+    }
   }
 })
 
@@ -141,7 +145,13 @@ test('exposures up to the one that warned before do not count again', () => {
 })
 
 /** The same function, written down as the sentence of the design says it, in quadratic time. */
-function riskByDefinition(exposures: readonly Exposure[], now: number, after: number, of: Calendar) {
+function riskByDefinition(
+  exposures: readonly Exposure[],
+  now: number,
+  after: number,
+  of: Calendar,
+  parameters: Parameters,
+) {
   const slotsPerEpoch = of.epochDuration / 300
   const counted = exposures.filter((e) => e.epoch > after && now - e.epoch < epochsIn(of, 14))
   const places = [...new Set(counted.map((e) => e.epoch * slotsPerEpoch + e.slot))]
@@ -158,7 +168,8 @@ function riskByDefinition(exposures: readonly Exposure[], now: number, after: nu
   const heavy = weights.filter(({ weight }) => weight > 0)
   const sufficient = heavy.filter(({ place }) => {
     const day = heavy.filter((other) => other.place <= place && place - other.place < 288)
-    return day.length >= 3 && day.reduce((sum, { weight }) => sum + weight, 0) >= 150
+    const minutes = day.reduce((sum, { weight }) => sum + weight, 0) / 10
+    return day.length >= parameters.riskSlots && minutes >= parameters.riskMinutes
   })
   const fresh = sufficient.map(({ place }) => Math.floor(place / slotsPerEpoch))
   const newest = Math.max(...fresh.filter((epoch) => now - epoch <= epochsIn(of, 10)))
@@ -180,33 +191,28 @@ const someExposures = (epochDuration: number) => {
     )
 }
 
-test('the risk is what its definition says, for every epoch length, and no order of exposures changes it', () => {
+test('the risk is what its definition says, whatever the parameters, and no order of exposures changes it', () => {
   const verdicts = { warned: 0, safe: 0 }
+  const thresholds = fc.record({
+    riskMinutes: fc.integer({ min: 1, max: 40 }),
+    riskSlots: fc.integer({ min: 1, max: 6 }),
+  })
   for (const epochDuration of [300, 900, 1200]) {
     const of = { ...calendar, epochDuration }
+    const exposures = fc.tuple(someExposures(epochDuration), fc.option(fc.nat(300)), fc.infiniteStream(fc.nat()))
     holds(
-      fc.property(
-        someExposures(epochDuration),
-        fc.option(fc.nat(300)),
-        fc.infiniteStream(fc.nat()),
-        (list, back, order) => {
-          const after = back === null ? NEVER : 10_000 - back
-          const found = riskOf(
-            'slots-1',
-            concat(...list.map(packExposure)),
-            10_000 as Epoch,
-            after,
-            of,
-            DEFAULT_PARAMETERS,
-          )
-          assert.deepEqual(found, riskByDefinition(list, 10_000, after, of))
-          verdicts[found.atRisk ? 'warned' : 'safe']++
-          const shuffled = list.map((exposure) => [order.next().value, exposure] as const).sort(([a], [b]) => a - b)
-          const again = concat(...shuffled.map(([, exposure]) => packExposure(exposure)))
-          assert.deepEqual(riskOf('slots-1', again, 10_000 as Epoch, after, of, DEFAULT_PARAMETERS), found)
-        },
-      ),
-      400,
+      fc.property(exposures, thresholds, ([list, back, order], chosen) => {
+        const after = back === null ? NEVER : 10_000 - back
+        const parameters = withParameters(chosen)
+        const judge = (some: readonly Exposure[]) =>
+          riskOf('slots-1', concat(...some.map(packExposure)), 10_000 as Epoch, after, of, parameters)
+        const found = judge(list)
+        assert.deepEqual(found, riskByDefinition(list, 10_000, after, of, parameters))
+        verdicts[found.atRisk ? 'warned' : 'safe']++
+        const shuffled = list.map((exposure) => [order.next().value, exposure] as const).sort(([a], [b]) => a - b)
+        assert.deepEqual(judge(shuffled.map(([, exposure]) => exposure)), found)
+      }),
+      500,
     )
   }
   assert.ok(verdicts.warned > 50 && verdicts.safe > 50, JSON.stringify(verdicts))

@@ -65,6 +65,12 @@ test('ROBERT §7 step 7: a user whose warning was acknowledged is refused as alr
   assert.deepEqual(ask({ ...user, exposedEpochs: EXPOSED }), { served: false, reason: 'alreadyNotified' })
 })
 
+test('ROBERT §7 step 7: an acknowledged state that names no exposure ends too', () => {
+  const user = withStatus({ notified: 'acknowledged' })
+  assert.deepEqual(ask(user), { served: false, reason: 'alreadyNotified' })
+  assertAnswer(ask(user, later(backEnd.calendar.serviceStart, 10 * 86_400)))
+})
+
 test('ROBERT §7 step 7: until it is acknowledged "1" is answered again, whatever became of LEE or the gap', () => {
   const pending = withStatus({ notified: 'pending', warnedThrough: 401 as Epoch, lastStatusRequestEpoch: EPOCH })
   for (const user of [pending, { ...pending, exposedEpochs: leeOf([420, 0, 50], [420, 1, 50], [420, 2, 50]) }]) {
