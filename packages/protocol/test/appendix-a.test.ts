@@ -34,8 +34,10 @@ test('appendix A: of many accounts a share of p is drawn, within 3 sigma', () =>
   const share = p / 10_000
   for (const window of [1, 2]) {
     let drawn = 0
+    // Whoever asks in the middle of the window and at its end misses no draw.
+    const asked = [window * WINDOW + WINDOW / 2, (window + 1) * WINDOW - 1]
     for (let id = 0; id < accounts; id++) {
-      if (drawnExposure(context, id, ((window + 1) * WINDOW - 1) as Epoch, NEVER) !== undefined) drawn++
+      if (asked.some((now) => drawnExposure(context, id, now as Epoch, NEVER) !== undefined)) drawn++
     }
     const sigma = Math.sqrt(accounts * share * (1 - share))
     assert.ok(Math.abs(drawn - accounts * share) < 3 * sigma, `${drawn} of ${accounts} in window ${window}`)
@@ -50,7 +52,7 @@ test('appendix A: an account is drawn once in a window, from a moment of its own
   const moments = ids.slice(0, 40).map((id) => moment(id, 1)!)
   ids.slice(0, 40).forEach((id, k) => {
     const exposures = new Set<number>()
-    for (let epoch = moments[k]!; epoch < 2 * WINDOW; epoch += 7) {
+    for (let epoch = moments[k]!; epoch < Math.min(2 * WINDOW, moments[k]! + WINDOW / 2); epoch += 7) {
       exposures.add(drawnExposure(context, id, epoch as Epoch, NEVER)!)
     }
     assert.equal(exposures.size, 1, 'one exposure however often it asks')
@@ -58,6 +60,28 @@ test('appendix A: an account is drawn once in a window, from a moment of its own
     assert.equal(drawnExposure(context, id, (2 * WINDOW - 1) as Epoch, exposure!), undefined, 'warned once')
   })
   assert.ok(new Set(moments).size > 30, 'the moments are spread over the window')
+})
+
+test('appendix A: a phone that was away is not told of an exposure that is older than any real one of which it would be told', () => {
+  const oldest = epochsIn(calendar, parameters.riskNewestDays)
+  const middle = (WINDOW + WINDOW / 2) as Epoch
+  const ids = Array.from({ length: 4000 }, (_, id) => id)
+  const drawn = ids.filter((id) => drawnExposure(context, id, middle, NEVER) !== undefined)
+  let late = 0
+  for (const id of drawn) {
+    const exposure = drawnExposure(context, id, middle, NEVER)!
+    for (const now of [exposure + oldest, exposure + oldest + 1].filter((each) => each < 2 * WINDOW)) {
+      const told = now - exposure <= oldest
+      assert.equal(drawnExposure(context, id, now as Epoch, NEVER), told ? exposure : undefined)
+      if (!told) late++
+    }
+  }
+  assert.ok(late > 10)
+  const strict = { ...context, parameters: withParameters({ falseAlarms: p, riskNewestDays: 1 }) }
+  for (const id of ids) {
+    const exposure = drawnExposure(strict, id, middle, NEVER)
+    assert.ok(exposure === undefined || middle - exposure <= 96)
+  }
 })
 
 test('appendix A: another key draws others', () => {

@@ -14,11 +14,12 @@ export interface DrawContext {
 }
 
 /** Exposures are mostly known some days after they happened. */
-const OLDEST_DAYS = 5
+const USUAL_DAYS = 5
 
 /**
  * The exposure that appendix A invents for a user, or undefined. Drawn once per account and window by a keyed function, so
- * that asking again never draws again; the moment within the window is drawn too. `after`: as for real exposures.
+ * that asking again never draws again; the moment within the window is drawn too. `after`, and how old the exposure of a warning
+ * may be: as for real exposures, or a phone that was away for long would know its warning for a drawn one.
  */
 export function drawnExposure(context: DrawContext, id: PermanentId, now: Epoch, after: number): Epoch | undefined {
   const { calendar, parameters, drawKey } = context
@@ -27,7 +28,8 @@ export function drawnExposure(context: DrawContext, id: PermanentId, now: Epoch,
   const draw = hmacSha256(drawKey, new Writer(9).uint(5, id).uint(4, window).bytes)
   const isDrawn = readUint(draw, 0, 6) / 2 ** 48 < parameters.falseAlarms / 10_000
   const moment = window * length + Math.floor((readUint(draw, 6, 4) / 2 ** 32) * length)
-  const back = Math.floor((readUint(draw, 10, 4) / 2 ** 32) * epochsIn(calendar, OLDEST_DAYS))
-  const exposure = Math.max(moment - back, 0)
-  return isDrawn && now >= moment && exposure > after ? (exposure as Epoch) : undefined
+  const usual = epochsIn(calendar, Math.min(USUAL_DAYS, parameters.riskNewestDays))
+  const exposure = Math.max(moment - Math.floor((readUint(draw, 10, 4) / 2 ** 32) * usual), 0)
+  const counts = exposure > after && exposure >= now - epochsIn(calendar, parameters.riskNewestDays)
+  return isDrawn && now >= moment && counts ? (exposure as Epoch) : undefined
 }
