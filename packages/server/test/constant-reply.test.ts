@@ -9,6 +9,7 @@ import {
   openReply,
   packItem,
   REQUEST_REFUSALS,
+  RESET_TOKEN,
   type Reply,
   type RequestRefusal,
   renewPayload,
@@ -39,7 +40,7 @@ interface Sent {
   /** The step that refuses; undefined where the request is served. */
   readonly reason?: RequestRefusal
   /** Who can open the reply, and what it says. */
-  readonly phone?: Phone
+  readonly phone?: Phone | undefined
   readonly kind?: number
   readonly atRisk?: boolean
 }
@@ -51,22 +52,32 @@ interface People {
   readonly acknowledged: Phone
   readonly pending: Phone
   readonly pendingReply: Reply
+  readonly leaving: Phone
 }
 
 async function people(server: BackEnd): Promise<People> {
   const now = epochAt(server.deps.calendar, NOON)
-  const [healthy, atRisk, hasAsked, acknowledged, pending] = [
+  const [healthy, atRisk, hasAsked, acknowledged, pending, leaving] = [
     await registerPhone(server, 'healthy'),
     await registerPhone(server, 'at risk'),
     await registerPhone(server, 'has asked'),
     await registerPhone(server, 'acknowledged'),
     await registerPhone(server, 'pending'),
+    await registerPhone(server, 'leaving'),
   ]
-  for (const phone of [atRisk, acknowledged, pending]) await expose(server, phone, now - 96)
+  for (const phone of [atRisk, acknowledged, pending, leaving]) await expose(server, phone, now - 96)
   await askStatus(server, hasAsked)
   const warned = await askStatus(server, acknowledged)
   await acknowledge(server, acknowledged, warned!.replyId)
-  return { healthy, atRisk, hasAsked, acknowledged, pending, pendingReply: (await askStatus(server, pending))! }
+  return {
+    healthy,
+    atRisk,
+    hasAsked,
+    acknowledged,
+    pending,
+    leaving,
+    pendingReply: (await askStatus(server, pending))!,
+  }
 }
 
 /** A request with parts of one's choice; the rest as a phone would make it now. */
@@ -114,12 +125,18 @@ function refusedRequests(server: BackEnd, { healthy, hasAsked, acknowledged }: P
     step('unknownId', 'an identifier of nobody', forged(server, healthy, { ebid: ofNobody })),
     step('macInvalid', 'one bit of the MAC', flipped(own, 95)),
     step('macInvalid', 'the key of another phone', forged(server, { ...healthy, keys: hasAsked.keys }, {})),
+    step(
+      'resetInvalid',
+      'a token of nobody',
+      requestOf(server, acknowledged, CODE.reset, { payload: random(RESET_TOKEN) }),
+    ),
     step('alreadyNotified', 'who acknowledged', requestOf(server, acknowledged, CODE.status)),
     step('tooEarly', 'who has just asked', forged(server, hasAsked, { time: ntpOf(later(NOON, 1)) })),
   ]
 }
 
-function servedRequests(server: BackEnd, { healthy, atRisk, acknowledged, pending, pendingReply }: People): Sent[] {
+function servedRequests(server: BackEnd, all: People, token: Uint8Array): Sent[] {
+  const { healthy, atRisk, acknowledged, pending, pendingReply, leaving } = all
   const now = epochAt(server.deps.calendar, NOON)
   const of = (name: string, phone: Phone, code: number, payload?: Uint8Array): Sent => {
     const request = requestOf(server, phone, code, payload === undefined ? {} : { payload })
@@ -135,6 +152,17 @@ function servedRequests(server: BackEnd, { healthy, atRisk, acknowledged, pendin
     of('acknowledge', pending, CODE.acknowledge, pendingReply.replyId),
     of('acknowledge again', pending, CODE.acknowledge, pendingReply.replyId),
     of('acknowledge nothing', healthy, CODE.acknowledge),
+    of('delete history', atRisk, CODE.deleteHistory),
+    of('delete history again', atRisk, CODE.deleteHistory),
+    of('reset', acknowledged, CODE.reset, token),
+    of('reset again', acknowledged, CODE.reset, token),
+    {
+      ...of('ROBERT §7 step 7: the token of somebody else', healthy, CODE.reset, token),
+      reason: 'resetInvalid',
+      phone: undefined,
+    },
+    of('unregister', leaving, CODE.unregister),
+    { ...of('ROBERT §7 step 5: unregister again', leaving, CODE.unregister), reason: 'unknownId', phone: undefined },
   ]
 }
 
@@ -160,7 +188,8 @@ test('every outcome of an authenticated request looks alike: status, headers, le
   const first = await send(new Uint8Array(0))
   for (const name of ['begin', 'user', 'changeStatus', 'commit']) assert.ok(first.statements.includes(name), name)
   assert.equal(first.seen.statusCode, 200)
-  for (const sent of [...refusedRequests(server, all), ...servedRequests(server, all)]) {
+  const { token } = await server.asAuthority('issueReset', { testedAt: later(NOON, -3600) })
+  for (const sent of [...refusedRequests(server, all), ...servedRequests(server, all, token)]) {
     await t.test(sent.name, async () => {
       const before = dump(server.path)
       const refusals = () => server.deps.counts.get(`request.refused.${sent.reason}`) ?? 0
@@ -169,7 +198,7 @@ test('every outcome of an authenticated request looks alike: status, headers, le
       assert.deepEqual([answer.seen, answer.statements], [first.seen, first.statements])
       assert.equal(answer.reply.length, SEALED_REPLY)
       if (sent.reason !== undefined) assert.deepEqual([refusals(), dump(server.path)], [counted + 1, before])
-      for (const phone of [all.healthy, all.atRisk, all.hasAsked, all.acknowledged, all.pending]) {
+      for (const phone of [all.healthy, all.atRisk, all.hasAsked, all.acknowledged, all.pending, all.leaving]) {
         const opened = openReply(phone.keys.encryptionKey, answer.reply)
         const expected = phone === sent.phone ? [sent.kind, sent.atRisk] : [undefined, undefined]
         assert.deepEqual([opened?.kind, opened?.atRisk], expected)
