@@ -1,8 +1,8 @@
 // One exchange with the back-end when the network or the back-end fails: what is sent again, dropped, counted.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { later } from '@vicinity/protocol'
-import { CODE, SEALED_REPLY, SIZE, sealFor } from '@vicinity/protocol/robert'
+import { epochAt, later } from '@vicinity/protocol'
+import { CODE, openReply, SEALED_REPLY, SIZE, sealFor, sealReply } from '@vicinity/protocol/robert'
 import { helloAt } from '../src/index.ts'
 import { randomOf } from './random.ts'
 import { DAY, EPOCH, fates, garble, HOUR, MINUTE, NOON, World, type WorldOptions } from './world.ts'
@@ -190,6 +190,24 @@ test('a reply of another kind than asked is not believed', () => {
   world.backEnd.nextPoll = HOUR
   world.pass(POLL)
   assert.equal(world.state.unopened, 1)
+})
+
+test('ROBERT §7: only the reply to a status request warns, whatever others say', () => {
+  const world = installed()
+  const answer = world.backEnd.answer.bind(world.backEnd)
+  world.backEnd.answer = (endpoint, request, at) => {
+    const response = answer(endpoint, request, at)
+    const { code } = world.backEnd.asked.at(-1) ?? { code: 0 }
+    if (endpoint !== 'request' || code !== renew) return response
+    const { encryptionKey } = world.backEnd.user
+    const reply = openReply(encryptionKey, (response as { readonly reply: Uint8Array }).reply)!
+    return { ...response, reply: sealReply(encryptionKey, { ...reply, atRisk: true }, randomOf('iv')) }
+  }
+  // Within T of the last status request a phone sends a renewal.
+  world.state.lastStatusEpoch = epochAt(world.backEnd.calendar, later(NOON, POLL))
+  world.pass(POLL)
+  assert.deepEqual(world.codes(), [renew, acknowledge])
+  assert.deepEqual([world.state.unopened, world.told()], [0, ['broadcasting']])
 })
 
 test('a sealed reply whose list is broken counts as unopened', () => {

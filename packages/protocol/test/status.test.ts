@@ -51,6 +51,11 @@ test('ROBERT §7: the first status request is answered "0" and sets SRE to the c
   assert.equal(toHex(status.lastRequestTag), toHex(askedBy(NOW).subarray(64, 72)))
 })
 
+test('ROBERT §7 step 8: SRE is the epoch of the newest request that was answered, not of the first', () => {
+  const user = withStatus({ lastStatusRequestEpoch: (EPOCH - T) as Epoch })
+  assert.equal(after(user, ask(user)).status.lastStatusRequestEpoch, EPOCH)
+})
+
 test('ROBERT §7: a user at risk is answered "1" and UN becomes pending, named by the newest exposure', () => {
   const user = withStatus({}, EXPOSED)
   const decision = ask(user)
