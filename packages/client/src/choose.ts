@@ -4,6 +4,7 @@ import {
   DAY_SECONDS,
   dayOf,
   dayStart,
+  drawBelow,
   ntpOf,
   type Random,
   TOKEN,
@@ -23,7 +24,6 @@ import {
 } from '@vicinity/protocol/robert'
 import type { KeptItem } from './events.ts'
 import type { Settings, Window } from './state.ts'
-import { uniform } from './step.ts'
 
 /** `tokensPerDay` entries for each day of the window, packed. */
 export interface Choice {
@@ -115,9 +115,9 @@ function mostTelling(heard: readonly Heard[], most: number): readonly Heard[] {
 function dummyItem(day: UtcDay, window: Window, random: Random): Uint8Array {
   const first = Math.max(dayStart(day), window.contagiousFrom + 1)
   const last = Math.min(dayStart(day) + DAY_SECONDS, window.contagiousTo) - 1
-  const time = ntpOf((first + uniform(random, last - first + 1)) as KeptItem['time'])
+  const time = ntpOf((first + drawBelow(random, last - first + 1)) as KeptItem['time'])
   const hello = random(SIZE.hello)
   writeUint(hello, SIZE.ecc + SIZE.ebid, 2, time16(time))
-  const signal = packSignal({ strengthClass: 1 + uniform(random, 31), minutes: 1 + uniform(random, MOST_MINUTES) })
+  const signal = packSignal({ strengthClass: 1 + drawBelow(random, 31), minutes: 1 + drawBelow(random, MOST_MINUTES) })
   return packItem(hello, time, signal)
 }

@@ -1,11 +1,20 @@
 // The declaration of a diagnosed user (ROBERT §6.1): code, consent, window, choice, tokens, and the items one by one.
-import { DAY_SECONDS, finishToken, later, type ResponseOf, requestToken, TOKEN, type UtcDay } from '@vicinity/protocol'
+import {
+  DAY_SECONDS,
+  drawBelow,
+  finishToken,
+  later,
+  type ResponseOf,
+  requestToken,
+  TOKEN,
+  type UtcDay,
+} from '@vicinity/protocol'
 import { SIZE } from '@vicinity/protocol/robert'
 import { chooseItems } from './choose.ts'
 import type { PhoneEvent } from './events.ts'
 import { flush } from './radio.ts'
 import type { Declaration, Window } from './state.ts'
-import { backOff, CALL_PATIENCE, issue, persist, type Step, tell, uniform } from './step.ts'
+import { backOff, CALL_PATIENCE, issue, persist, type Step, tell } from './step.ts'
 
 const MOST_CHUNKS = 256
 
@@ -180,7 +189,7 @@ export function redeemAnswered(step: Step, response: ResponseOf<'redeemCode'>): 
 /** Fisher and Yates: the order of sending says nothing about days, nor about what is real. */
 function shuffle(step: Step, { items, randoms, tokens, total }: Declaration): void {
   for (let k = total - 1; k > 0; k--) {
-    const other = uniform(step.random, k + 1)
+    const other = drawBelow(step.random, k + 1)
     swap(items, SIZE.item, k, other)
     swap(randoms, TOKEN.random, k, other)
     swap(tokens, TOKEN.size, k, other)
@@ -196,7 +205,7 @@ function swap(bytes: Uint8Array, size: number, a: number, b: number): void {
 /** Seconds until the next item leaves: on average all of them take `uploadSpread`. */
 function drawPause(step: Step, declaration: Declaration): number {
   const { uploadSpread } = step.state.service!.parameters
-  return uniform(step.random, Math.floor((2 * uploadSpread) / declaration.total) + 1)
+  return drawBelow(step.random, Math.floor((2 * uploadSpread) / declaration.total) + 1)
 }
 
 /** Sends the last of what is left; sent again with the same bytes until it is answered. */

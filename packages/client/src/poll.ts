@@ -2,6 +2,7 @@
 // phone: who watches the traffic cannot tell a notified phone from another.
 import {
   dayOf,
+  drawBelow,
   type Epoch,
   epochAt,
   epochsIn,
@@ -24,7 +25,7 @@ import { firstMissing, hasGap, mergeIdentifiers, pairAt } from './identifiers.ts
 import { tellBroadcasting, turn } from './radio.ts'
 import { LONGEST_POLL, registerAnew, withinPolls } from './register.ts'
 import { own, type Poll, type Service } from './state.ts'
-import { backOff, issue, persist, type Step, tell, uniform } from './step.ts'
+import { backOff, issue, persist, type Step, tell } from './step.ts'
 import { finishLeaving, forgetWarning, leaveUnheard, wishAnswered } from './wishes.ts'
 
 /** The same bytes are sent again only while their Time is close to the server's with certainty (ROBERT §7 step 2). */
@@ -119,7 +120,7 @@ export function pollFailed(step: Step, poll: Poll, refused: boolean): void {
   const again = !refused && step.at - builtAt < RESEND_AGE
   if (again && (code !== CODE.acknowledge || resent < ACKNOWLEDGEMENT_RESENDS)) {
     poll.call = 0
-    poll.due = later(step.at, RESEND_LEAST + uniform(step.random, RESEND_MOST - RESEND_LEAST + 1))
+    poll.due = later(step.at, RESEND_LEAST + drawBelow(step.random, RESEND_MOST - RESEND_LEAST + 1))
   } else if (code === CODE.acknowledge) {
     // The acknowledgement of a warning is in every later one: a lost one loses nothing.
     endExchange(step, poll)
@@ -188,7 +189,7 @@ function take(step: Step, reply: Reply): void {
 /** What the back-end would have said, had its reply been opened. */
 function drawInterval(step: Step): number {
   const { pollInterval, pollJitter } = step.state.service!.parameters
-  return withinPolls(pollInterval - pollJitter + uniform(step.random, 2 * pollJitter + 1))
+  return withinPolls(pollInterval - pollJitter + drawBelow(step.random, 2 * pollJitter + 1))
 }
 
 /** After the acknowledgement, so that even the last exchange of an account looks like every other. */

@@ -1,5 +1,5 @@
 // What every part of a step shares: the moment, the effects so far, calls, draws and back-off.
-import { type EndpointName, later, type Random, type RequestOf, readUint, type UnixSeconds } from '@vicinity/protocol'
+import { drawBelow, type EndpointName, later, type Random, type RequestOf, type UnixSeconds } from '@vicinity/protocol'
 import type { Notice, PhoneEffect } from './events.ts'
 import type { Activity, PhoneState } from './state.ts'
 
@@ -19,11 +19,6 @@ export const CALL_PATIENCE = 60
 
 const BACKOFF_BASE = 60
 const BACKOFF_CAP = 10_800
-
-/** A whole number below `limit`, all equally likely. */
-export function uniform(random: Random, limit: number): number {
-  return Math.floor((readUint(random(6), 0, 6) / 2 ** 48) * limit)
-}
 
 export function tell(step: Step, notice: Notice): void {
   step.effects.push({ type: 'tell', notice })
@@ -50,6 +45,6 @@ export function issue<Name extends Called & EndpointName>(
 export function backOff(step: Step, activity: Activity): void {
   const ceiling = Math.min(BACKOFF_BASE * 2 ** activity.failures, BACKOFF_CAP)
   activity.call = 0
-  activity.due = later(step.at, 1 + uniform(step.random, ceiling))
+  activity.due = later(step.at, 1 + drawBelow(step.random, ceiling))
   activity.failures++
 }
