@@ -2,6 +2,7 @@
 import { helloAt } from '@vicinity/client'
 import {
   type Constellation,
+  type Country,
   constellation,
   LAB_PARAMETERS,
   type LabPhone,
@@ -14,6 +15,7 @@ import { DAY_SECONDS, later, type UnixSeconds } from '@vicinity/protocol'
 import {
   type Exposure,
   type Parameters,
+  type PermanentId,
   type Profile,
   SPEC,
   unpackExposures,
@@ -27,21 +29,25 @@ export interface StoryOptions {
   readonly people: Readonly<Record<string, PhoneOptions>>
   readonly parameters?: Partial<Parameters>
   readonly profile?: Profile
+  /** Midnight of day 1, or whenever the service begins. */
+  readonly start?: UnixSeconds
 }
 
 export class Story implements AsyncDisposable {
   readonly world: Constellation
   readonly #phones = new Map<string, LabPhone>()
+  readonly #start: UnixSeconds
 
   private constructor(world: Constellation) {
     this.world = world
+    this.#start = world.schedule.now()
   }
 
   /** Everybody installs the application at midnight of day 1. */
-  static async begin({ people, parameters = {}, profile = SPEC }: StoryOptions): Promise<Story> {
+  static async begin({ people, parameters = {}, profile = SPEC, start = REPLAY_START }: StoryOptions): Promise<Story> {
     const chosen = { ...LAB_PARAMETERS, ...profile.parameters, ...parameters }
     const settings = { profile, parameters: withParameters(chosen) }
-    const story = new Story(await constellation({ seed: 1, start: REPLAY_START, countries: [{ settings }] }))
+    const story = new Story(await constellation({ seed: 1, start, countries: [{ settings }] }))
     for (const [name, options] of Object.entries(people)) {
       const phone = story.world.addPhone(name, options)
       story.#phones.set(name, phone)
@@ -60,7 +66,17 @@ export class Story implements AsyncDisposable {
   /** The time of an hour, like `time(2, '09:30')`; day 1 is the first. */
   time(day: number, hour: string): UnixSeconds {
     const [hours = 0, minutes = 0, seconds = 0] = hour.split(':').map(Number)
-    return later(REPLAY_START, (day - 1) * DAY_SECONDS + hours * 3600 + minutes * 60 + seconds)
+    return later(this.#start, (day - 1) * DAY_SECONDS + hours * 3600 + minutes * 60 + seconds)
+  }
+
+  /** The only country. */
+  get country(): Country {
+    return this.world.countries[0]!
+  }
+
+  /** How often something happened on the back-end. */
+  counted(what: string): number {
+    return this.country.deps.counts.get(what) ?? 0
   }
 
   get now(): UnixSeconds {
@@ -82,17 +98,38 @@ export class Story implements AsyncDisposable {
   }
 
   async #hear(speaker: LabPhone | undefined, listener: LabPhone | undefined): Promise<void> {
-    const hello = speaker && helloAt(speaker.state, speaker.now())
+    const hello = speaker?.isOff === false ? helloAt(speaker.state, speaker.now()) : undefined
     if (hello !== undefined) await listener?.happens({ type: 'heard', hello })
+  }
+
+  switchOff(name: string): void {
+    this.phone(name).isOff = true
+  }
+
+  async switchOn(name: string): Promise<void> {
+    this.phone(name).isOff = false
+    await this.phone(name).happens({ type: 'wake' })
+  }
+
+  /** Somebody sets the clock of a phone: so many seconds ahead of the right time. */
+  async setClock(name: string, skew: number): Promise<void> {
+    this.phone(name).skew = skew
+    await this.phone(name).happens({ type: 'wake' })
+  }
+
+  /** The authority gives a code for a contagious window. */
+  async codeFor(contagiousFrom: UnixSeconds, contagiousTo: UnixSeconds): Promise<string> {
+    return (await this.country.authority('issueCode', { contagiousFrom, contagiousTo })).code
   }
 
   /** The authority gives a diagnosed person a code for the days before; the person consents; everything is sent and applied. */
   async declares(name: string, { days = 7, consent = true } = {}): Promise<void> {
-    const phone = this.phone(name)
-    const window = { contagiousFrom: later(this.now, -days * DAY_SECONDS), contagiousTo: later(this.now, 1) }
-    const { code } = await this.world.countries[0]!.authority('issueCode', window)
-    await phone.happens({ type: 'declare', code })
-    await phone.happens({ type: 'consent', given: consent })
+    await this.declaresWith(name, await this.codeFor(later(this.now, -days * DAY_SECONDS), later(this.now, 1)), consent)
+  }
+
+  async declaresWith(name: string, code: string, consent = true): Promise<void> {
+    await this.phone(name).happens({ type: 'declare', code })
+    await this.phone(name).happens({ type: 'consent', given: consent })
     await this.until(later(this.now, 3 * LAB_PARAMETERS.uploadSpread))
   }
 
@@ -105,11 +142,25 @@ export class Story implements AsyncDisposable {
     return this.phone(name).notices.some(({ what }) => what === 'atRisk')
   }
 
-  /** LEE of a person, read from the store. */
-  async exposures(name: string): Promise<Exposure[]> {
-    const country = this.world.countries[0]!
-    const id = permanentIdOf(this.world, country, this.phone(name))
-    const rows = await country.deps.store.transaction((tx) => tx.exposuresAfter(-1, 1000))
+  /** What the phone told its user, in order. */
+  told(name: string): string[] {
+    return this.phone(name).notices.map(({ what }) => what)
+  }
+
+  /** ID_A of a person who broadcasts now. */
+  idOf(name: string): PermanentId {
+    const id = permanentIdOf(this.world, this.country, this.phone(name))
+    if (id === undefined) throw new Error(`${name} does not broadcast`)
+    return id
+  }
+
+  /** LEE of a person who broadcasts now, read from the store. */
+  exposures(name: string): Promise<Exposure[]> {
+    return this.exposuresOf(this.idOf(name))
+  }
+
+  async exposuresOf(id: PermanentId): Promise<Exposure[]> {
+    const rows = await this.country.deps.store.transaction((tx) => tx.exposuresAfter(-1, 1000))
     return unpackExposures(rows.find((row) => row.id === id)?.exposures ?? new Uint8Array())
   }
 

@@ -81,6 +81,10 @@ export interface LabPhone {
   readonly notices: Notice[]
   /** How often the radio's address changed. */
   rotations: number
+  /** Seconds by which the phone's own clock is ahead. */
+  skew: number
+  /** Switched off: nothing happens to it, and it does nothing. */
+  isOff: boolean
   readonly random: Random
   /** The phone's own clock. */
   readonly now: () => UnixSeconds
@@ -197,7 +201,7 @@ function makePhone(
   const random = randomStream(options.seed, `phone ${name}`)
   const { profile } = country.deps.settings
   const { watch } = options
-  const own = () => (schedule.now() + skew) as UnixSeconds
+  const own = () => (schedule.now() + phone.skew) as UnixSeconds
   let wakeAt: UnixSeconds | undefined
   const phone: LabPhone = {
     name,
@@ -205,10 +209,14 @@ function makePhone(
     log: [],
     notices: [],
     rotations: 0,
+    skew,
+    isOff: false,
     random,
     now: own,
     calls: [],
-    happens: (event) => runEvent({ state: phone.state, random, host }, event, own()),
+    happens: async (event) => {
+      if (!phone.isOff) await runEvent({ state: phone.state, random, host }, event, own())
+    },
   }
   const host: Host = {
     now: own,
@@ -238,7 +246,7 @@ function makePhone(
     },
     setWake: (at) => {
       wakeAt = at
-      schedule.plan((at - skew) as UnixSeconds, ORDER.wake, () => {
+      schedule.plan((at - phone.skew) as UnixSeconds, ORDER.wake, () => {
         if (wakeAt !== at) return undefined
         wakeAt = undefined
         return phone.happens({ type: 'wake' })
