@@ -89,13 +89,13 @@ const gapsOf = ({ state: { identifiers } }: LabPhone): number =>
   }).length
 
 /** A network that is there or not. */
-function plug(): { network: Network; connected: boolean } {
-  const state = { connected: true, network: (() => (state.connected ? 'delivered' : 'requestLost')) as Network }
-  return state
+class Line {
+  connected = true
+  readonly network: Network = () => (this.connected ? 'delivered' : 'requestLost')
 }
 
 test('a weekend without network: the phone broadcasts all the time, and the gap in its list is filled before it is reached', async () => {
-  const line = plug()
+  const line = new Line()
   await using story = await Story.begin({ people: { A: { network: line.network }, B: app } })
   await story.until(story.time(5, '18:00'))
   line.connected = false
@@ -115,7 +115,7 @@ test('a weekend without network: the phone broadcasts all the time, and the gap 
 })
 
 test('without network for a week: the phone says when its identifiers are used up, is silent, and says when it goes on', async () => {
-  const line = plug()
+  const line = new Line()
   await using story = await Story.begin({ people: { A: { network: line.network }, B: app } })
   await story.until(later(story.now, HOUR))
   line.connected = false

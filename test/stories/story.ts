@@ -84,6 +84,7 @@ export class Story implements AsyncDisposable {
   }
 
   until(at: UnixSeconds): Promise<void> {
+    if (at < this.now) throw new Error('a story does not go back in time')
     return this.world.schedule.runUntil(at)
   }
 
