@@ -19,7 +19,7 @@ export function reportOf(path: string, trace: Trace, options: Options): Collecte
 }
 
 /** The page and what it asks for while the replay runs. */
-export const reportPages = ({ report }: Collected): Pages => ({
+export const reportPages = ({ report }: Pick<Collected, 'report'>): Pages => ({
   '/': () => ({ type: 'text/html; charset=utf-8', body: reportPage(report()), policy: REPORT_POLICY }),
   '/report.json': () => {
     const data = report()

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -44,6 +44,19 @@ test('lab replay shows a table to people', async () => {
   assert.match(out, /people exposed +2 +2 4/)
 })
 
+test('lab replay --report writes the page and prints the same result', async () => {
+  const report = join(mkdtempSync(join(tmpdir(), 'report-')), 'report.html')
+  const args = ['lab', 'replay', trace, '--declare', '1', '--json']
+  const [plain, reported] = [await run(args), await run([...args, '--report', report])]
+  assert.equal(reported.code, 0)
+  const withoutSeconds = (text: string) => text.replace(/"seconds":[\d.]+/, '')
+  assert.equal(withoutSeconds(reported.out), withoutSeconds(plain.out))
+  assert.match(reported.error, /The report lies in .*report\.html/)
+  const page = readFileSync(report, 'utf8')
+  assert.match(page, /^<!doctype html>\n<html lang="en">/)
+  assert.match(page, /<dt>Diagnosed<\/dt><dd>1<\/dd>/)
+})
+
 test('mistakes are told in one line, with what to do', async () => {
   const cases: [string[], RegExp][] = [
     [['lab', 'replay', 'no-such-file'], /^vicinity: no-such-file cannot be read: ENOENT$/],
@@ -51,6 +64,10 @@ test('mistakes are told in one line, with what to do', async () => {
     [
       ['lab', 'replay', trace, '--declare', '1', '--adoption', '0'],
       /^vicinity: person 1 does not carry the application/,
+    ],
+    [
+      ['lab', 'replay', trace, '--report', 'no/such/directory'],
+      /^vicinity: no\/such\/directory cannot be written: ENOENT$/,
     ],
     [['lab', 'replay', trace, '--adoption', '1.5'], /^vicinity: --adoption must be a number from 0 to 1/],
     [['lab', 'replay', trace, '--seed', 'x'], /^vicinity: --seed must be a whole number/],

@@ -5,10 +5,18 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { ReportData } from '@vicinity/lab'
 import { start } from './command.ts'
 
 const directory = () => mkdtempSync(join(tmpdir(), 'vicinity-'))
 const urlIn = (text: string): string => /http:\/\/[\d.]+:\d+/.exec(text)![0]
+
+/** What the page of the demonstration asks for while it runs. */
+async function news(url: string): Promise<ReportData> {
+  const response = await fetch(`${url}/report.json`)
+  assert.match(response.headers.get('content-type')!, /^application\/json/)
+  return ((await response.json()) as { report: ReportData }).report
+}
 
 test('serve answers, keeps its data, and ends when it is told to', async () => {
   const data = directory()
@@ -56,16 +64,29 @@ test('serve says which port is taken and what to do', async () => {
   taken.close()
 })
 
-test('the demonstration listens from the first second, on the next port when one is taken, and serves on', async () => {
+test('the demonstration listens from the first second, on the next port when one is taken, and serves on', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
   const { port } = taken.address() as { port: number }
   const demo = start(['demo', '--port', String(port)], directory())
+  t.after(() => demo.child.kill())
   const url = urlIn(await demo.prints(/listens at/))
   assert.notEqual(new URL(url).port, String(port))
   assert.equal((await fetch(`${url}/health/live`)).status, 200)
-  const shown = await demo.prints(/goes on by the wall clock[\s\S]*health\/ready/)
-  assert.match(shown, /identifiers stored +33302/)
+  const page = await fetch(url)
+  assert.equal(page.headers.get('content-type'), 'text/html; charset=utf-8')
+  assert.equal(page.headers.get('x-content-type-options'), 'nosniff')
+  assert.match(page.headers.get('content-security-policy')!, /^default-src 'none';.* script-src 'sha256-[^']+';/)
+  assert.doesNotMatch(page.headers.get('content-security-policy')!, /unsafe/)
+  assert.match(await page.text(), /Running: day \d+ of 13 …/)
+  const early = await news(url)
+  assert.deepEqual([early.done, early.people.length], [false, 217])
+  await demo.prints(/goes on by the wall clock[\s\S]*health\/ready/)
+  // It comes through another pipe.
+  await demo.prints(/identifiers stored +33302/)
+  const late = await news(url)
+  assert.deepEqual([late.done, late.measures.identifiers.all, late.records], [true, 33_302, 78_249])
+  assert.match(await (await fetch(url)).text(), /Complete: 13 days lived through\./)
   assert.equal((await fetch(`${url}/health/ready`)).status, 200)
   demo.child.kill('SIGINT')
   assert.equal((await demo.ended).code, 0)

@@ -37,7 +37,7 @@ export function collectReport(input: ReportInput): Collected {
     midnights: [],
     phones: new Map(),
     requestSizes: new Map(),
-    replySizes: new Set(),
+    replySizes: new Map(),
     tokens: new Map(),
     declared: new Set(),
     world: undefined,
@@ -68,7 +68,9 @@ function watchFor(gathered: Gathered): ReplayWatch {
     },
     called: (phone, endpoint, request) => noteCall(gathered, phone, endpoint, request, add),
     answered: (_phone, endpoint, response) => {
-      if (endpoint === 'request') gathered.replySizes.add((response as ResponseOf<'request'>).reply.length)
+      if (endpoint !== 'request') return
+      const { reply } = response as ResponseOf<'request'>
+      measureBody(gathered.replySizes, reply, () => api.request.response.encode({ reply }))
     },
     told: (phone, { what }) => {
       const record = gathered.phones.get(phone)!
@@ -96,6 +98,11 @@ function keep(record: PhoneRecord, items: readonly KeptItem[]): void {
   }
 }
 
+/** Base64 of one length has one length, so one sample of each is measured. */
+function measureBody(sizes: Map<number, number>, bytes: Uint8Array, encode: () => unknown): void {
+  if (!sizes.has(bytes.length)) sizes.set(bytes.length, JSON.stringify(encode()).length)
+}
+
 const KIND_OF: Readonly<Record<number, RequestKind>> = {
   [CODE.status]: 'status',
   [CODE.renew]: 'renew',
@@ -116,10 +123,7 @@ function noteCall<Name extends EndpointName>(
     record.pollsByDay[dayNow(gathered)]! += 1
     const kind = KIND_OF[bytes[0]!]
     if (kind !== undefined) add(gathered.requests[kind])
-    // Base64 of one length has one length, so one sample of each is measured.
-    if (!gathered.requestSizes.has(bytes.length)) {
-      gathered.requestSizes.set(bytes.length, JSON.stringify(api.request.request.encode({ request: bytes })).length)
-    }
+    measureBody(gathered.requestSizes, bytes, () => api.request.request.encode({ request: bytes }))
   } else if (endpoint === 'register') add(gathered.requests.register)
   else if (endpoint === 'redeemCode') {
     const { day, requests } = request as RequestOf<'redeemCode'>

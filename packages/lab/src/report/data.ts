@@ -89,6 +89,13 @@ export interface ReportData {
   readonly measures: Measures
 }
 
+/** People whose list of exposed epochs is not empty, those who declared among them. */
+export const exposedIn = ({ people }: ReportData): number => people.filter(({ items }) => items > 0).length
+
+/** People whose phone said "at risk", those who declared among them. */
+export const warnedIn = ({ people }: ReportData): number =>
+  people.filter(({ warnedOn }) => warnedOn !== undefined).length
+
 export const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0)
 
 export const rangeOf = (numbers: readonly number[]): Range =>

@@ -62,7 +62,8 @@ export interface Gathered {
   readonly midnights: Counts[]
   readonly phones: Map<LabPhone, PhoneRecord>
   readonly requestSizes: Map<number, number>
-  readonly replySizes: Set<number>
+  /** Length of the body by length of what it carries. */
+  readonly replySizes: Map<number, number>
   /** Identifies a (declared phone, day); how many tokens were asked for. */
   readonly tokens: Map<string, number>
   readonly declared: Set<number>

@@ -8,13 +8,14 @@ export interface Place {
 }
 
 const SIDE = 1000
-const MOST_ROUNDS = 400
+const MOST_ROUNDS = 250
 /** Pairs of people looked at in all; beyond some thousand people the picture is coarse and still made in seconds. */
 const WORK = 40_000_000
 /** Radians between neighbours of a sunflower: a start without order and without two in one place. */
 const GOLDEN_ANGLE = 2.399963229728653
 /** Shorter meetings say little about who belongs together. */
 const LEAST_SECONDS = 120
+const BY_RANK = 0.75
 
 export function layOut(people: number, pairs: readonly Pair[]): Place[] {
   const x = new Float64Array(people)
@@ -40,7 +41,8 @@ function move(x: Float64Array, y: Float64Array, springs: readonly Pair[], most: 
   const dy = new Float64Array(people)
   for (let i = 0; i < people; i++) {
     for (let j = 0; j < i; j++) {
-      const [ax, ay] = [x[i]! - x[j]!, y[i]! - y[j]!]
+      const ax = x[i]! - x[j]!
+      const ay = y[i]! - y[j]!
       const push = (ideal * ideal) / Math.max(ax * ax + ay * ay, 1e-6)
       dx[i]! += ax * push
       dy[i]! += ay * push
@@ -49,7 +51,8 @@ function move(x: Float64Array, y: Float64Array, springs: readonly Pair[], most: 
     }
   }
   for (const { a, b, seconds } of springs) {
-    const [ax, ay] = [x[a]! - x[b]!, y[a]! - y[b]!]
+    const ax = x[a]! - x[b]!
+    const ay = y[a]! - y[b]!
     const pull = (Math.sqrt(ax * ax + ay * ay) / ideal) * Math.min(Math.sqrt(seconds / 3600), 2) * 0.6
     dx[a]! -= ax * pull
     dy[a]! -= ay * pull
@@ -67,7 +70,7 @@ function move(x: Float64Array, y: Float64Array, springs: readonly Pair[], most: 
   }
 }
 
-/** Half where the forces put them, half by rank: fills the square and keeps who stands beside whom. */
+/** Mostly by rank, the rest where the forces put them: fills the square and keeps who stands beside whom. */
 function ranked(x: Float64Array, y: Float64Array): { readonly x: Float64Array; readonly y: Float64Array } {
   return { x: spreadOut(x), y: spreadOut(y) }
 }
@@ -78,7 +81,7 @@ function spreadOut(values: Float64Array): Float64Array {
   const out = new Float64Array(values.length)
   order.forEach((k, rank) => {
     const byRank = (rank + 0.5) / values.length
-    out[k] = 0.5 * byRank + (0.5 * (values[k]! - least)) / Math.max(most - least, 1e-9)
+    out[k] = BY_RANK * byRank + ((1 - BY_RANK) * (values[k]! - least)) / Math.max(most - least, 1e-9)
   })
   return out
 }
@@ -88,7 +91,8 @@ function keepApart(x: Float64Array, y: Float64Array): void {
   const least = 0.72 / Math.sqrt(x.length)
   for (let i = 0; i < x.length; i++) {
     for (let j = 0; j < i; j++) {
-      const [ax, ay] = [x[i]! - x[j]!, y[i]! - y[j]!]
+      const ax = x[i]! - x[j]!
+      const ay = y[i]! - y[j]!
       const distance = Math.sqrt(ax * ax + ay * ay)
       if (distance >= least) continue
       const share = (least - distance) / (2 * Math.max(distance, 1e-6))

@@ -1,5 +1,5 @@
 // What each party has learnt in a run, in words; every number is measured.
-import { type Polling, type ReportData, sumOf } from './data.ts'
+import { exposedIn, type Polling, type ReportData, sumOf } from './data.ts'
 import { counted, listed, shown, shownRange } from './html.ts'
 
 export interface Party {
@@ -12,9 +12,6 @@ export interface Party {
 export function learnt(data: ReportData): Party[] {
   return [neighbour(data), eavesdropper(data), backEnd(data), authority(data), users(data)]
 }
-
-const withOutcome = (data: ReportData, ...outcomes: string[]): number =>
-  data.people.filter(({ outcome }) => outcomes.includes(outcome)).length
 
 function neighbour({ measures }: ReportData): Party {
   const { identifiers, epochSeconds, longestTrack } = measures
@@ -64,19 +61,18 @@ function verdict(warned: Polling, unwarned: Polling): string {
 
 function backEnd(data: ReportData): Party {
   const { measures, registered, accepted, refused } = data
-  const { exposures, items } = measures
-  const exposed =
-    withOutcome(data, 'exposed', 'warned') + data.people.filter((p) => p.outcome === 'declared' && p.items > 0).length
+  const { exposures, items, epochSeconds } = measures
   const steps = Object.entries(refused).map(([step, days]) => `${shown(sumOf(days))} at step ${step}`)
+  const judged = steps.length === 0 ? '' : `, and refused ${listed(steps)} of its checks`
   return {
     name: 'The back-end',
     gist: 'whose number was heard, never by whom',
     sentences: [
       `It keeps ${counted(registered, 'account')}: random numbers with keys, no name and no telephone number.`,
-      `It took ${counted(items.sent, 'item')} one by one, in random order, and accepted ${shown(sumOf(accepted))}${steps.length === 0 ? '' : `; it refused ${listed(steps)} of the checks`}. ${shown(items.dummies)} were dummies: only the lab knows that.`,
-      `It now holds ${counted(exposures.entries, 'entry', 'entries')} that say which of ${counted(exposed, 'account')} was near somebody contagious, in which of ${counted(exposures.epochs, 'quarter of an hour', 'quarters of an hour')}. They never say near whom: an item names who was heard, not who heard.`,
-      'Like every server it sees the network address that a call comes from, and stores none.',
-      'One promise is still open: the tokens are not blind yet. Until they are, issuer and back-end together could link a code to its items, and so to who was met by whom.',
+      `It took ${counted(items.sent, 'item')} one by one, in random order. It accepted ${shown(sumOf(accepted))}${judged}. ${counted(items.dummies, 'item was a dummy', 'items were dummies')}, so it learns how much was heard in all, but not what one person heard.`,
+      `It now holds ${counted(exposures.entries, 'entry', 'entries')}. They say which of ${counted(exposedIn(data), 'account')} was near somebody contagious, and in which of ${counted(exposures.epochs, 'period')} of ${counted(epochSeconds / 60, 'minute')}. They never say near whom: an item names who was heard, not who heard.`,
+      'Like every server it sees the network address that a call comes from. It stores none, but no relay hides it yet.',
+      'The tokens are not blind yet. Until they are, the issuer and the back-end together could link a code to its items, and so a patient to those who were near.',
     ],
   }
 }

@@ -18,7 +18,7 @@ export function measure(gathered: Gathered): Measures {
     longestTrack: longestTrack(phones),
     warnedByOne: warned.filter(({ person }) => metOf.get(person) === 1).length,
     requestSizes: [...gathered.requestSizes.values()],
-    replySizes: [...gathered.replySizes],
+    replySizes: [...gathered.replySizes.values()],
     warned: pollingOf(gathered, warned),
     unwarned: pollingOf(gathered, unwarned),
     declaringCalls: rangeOf(declaring.map(({ declaringCalls }) => declaringCalls)),

@@ -1,12 +1,14 @@
 import type { Outcome, ReportData } from './data.ts'
 import { shown } from './html.ts'
 
+const CIRCLE = 'M7 9A5 5 0 1 1 17 9A5 5 0 1 1 7 9Z'
+
 const LEGEND: readonly { readonly outcome: Outcome; readonly shape: string; readonly text: string }[] = [
   { outcome: 'declared', shape: 'M5 2H19V16H5Z', text: 'declared: diagnosed, and their phone sent what it had heard' },
   { outcome: 'warned', shape: 'M12 1L20 16H4Z', text: 'warned: near for long enough, and told so' },
   { outcome: 'exposed', shape: 'M12 1L20 9L12 17L4 9Z', text: 'exposed: near, but too shortly for a warning' },
-  { outcome: 'other', shape: 'M7 9A5 5 0 1 1 17 9A5 5 0 1 1 7 9Z', text: 'not exposed' },
-  { outcome: 'none', shape: 'M7 9A5 5 0 1 1 17 9A5 5 0 1 1 7 9Z', text: 'without the application' },
+  { outcome: 'other', shape: CIRCLE, text: 'not exposed' },
+  { outcome: 'none', shape: CIRCLE, text: 'without the application' },
 ]
 
 const EDGES: readonly { readonly name: string; readonly text: string }[] = [
@@ -27,6 +29,9 @@ export function renderLegend({ people }: ReportData): string {
   const lines = EDGES.map(
     ({ name, text }) =>
       `<li><svg viewBox="0 0 28 18" aria-hidden="true"><path class="edge ${name}" d="M1 9H27"/></svg><span>${text}</span></li>`,
+  )
+  symbols.push(
+    `<li><svg viewBox="0 0 24 18" aria-hidden="true"><g class="person away"><path class="other" d="${CIRCLE}"/></g></svg><span>faint: met nobody on the chosen day</span></li>`,
   )
   return `<ul class="legend">${symbols.join('')}</ul><ul class="legend">${lines.join('')}</ul>`
 }

@@ -1,6 +1,8 @@
 // The report as one page that needs nothing else: no file, no network.
 import { createHash } from 'node:crypto'
-import { type ReportData, sumOf } from './data.ts'
+import { LAB_PARAMETERS } from '../replay.ts'
+import { RECORD_SECONDS } from './contacts.ts'
+import { exposedIn, type ReportData, sumOf, warnedIn } from './data.ts'
 import { counted, embeddedJson, escapeHtml, listed, shown } from './html.ts'
 import { learnt } from './learnt.ts'
 import { renderLegend, renderNetwork } from './network.ts'
@@ -91,7 +93,10 @@ function options(data: ReportData): string {
     ['Diagnosed', declare.length === 0 ? 'nobody' : listed(declare)],
     ['With the application', percent(adoption)],
     ['Broadcasts lost', percent(loss)],
-    ['Filter on the phone', filter === 'none' ? 'none' : 'less than 2 minutes held back'],
+    [
+      'Filter on the phone',
+      filter === 'none' ? 'none' : `less than ${counted(LAB_PARAMETERS.filterMinutes, 'minute')} held back`,
+    ],
     ['Calls', wire ? 'through HTTP' : 'in one process'],
     ['Seed', String(seed)],
   ]
@@ -105,20 +110,17 @@ function progress({ done, day, days }: ReportData): string {
 
 function figures(data: ReportData): string {
   const cards: [number, string][] = [
-    [data.records, 'contact records of 20 s'],
+    [data.records, `contact records of ${RECORD_SECONDS} s`],
     [sumOf(data.heard), 'HELLOs heard by phones'],
     [data.measures.identifiers.all, 'numbers held by phones'],
-    [data.measures.items.sent, 'items uploaded, dummies among them'],
+    [data.measures.items.sent, 'items uploaded'],
     [sumOf(data.accepted), 'items accepted'],
-    [people(data, 'exposed', 'warned') + declaredAndExposed(data), 'people exposed'],
-    [people(data, 'warned'), 'people warned'],
+    [people(data, 'declared'), 'people declared'],
+    [exposedIn(data), 'people exposed'],
+    [warnedIn(data), 'people warned'],
   ]
   return cards.map(([number, what]) => `<li><strong>${shown(number)}</strong> ${what}</li>`).join('')
 }
-
-/** Who declared may have been near somebody else who did. */
-const declaredAndExposed = ({ people: all }: ReportData): number =>
-  all.filter(({ outcome, items }) => outcome === 'declared' && items > 0).length
 
 function parties(data: ReportData): string {
   return learnt(data)

@@ -1,4 +1,6 @@
 // Plots over the days, drawn by hand as SVG, each with a table of the same numbers.
+
+import { SLOT_SECONDS } from '@vicinity/protocol/robert'
 import { REQUEST_KINDS, type ReportData, sumOf } from './data.ts'
 import { counted, escapeHtml, shown } from './html.ts'
 
@@ -39,7 +41,7 @@ export function plotGroups(data: ReportData): PlotGroup[] {
       id: 'radio',
       heading: 'On the radio',
       unit: 'a day',
-      text: 'Phones broadcast; phones near receive. Of each number at most one item is kept in five minutes.',
+      text: `Phones broadcast; phones near receive. Of each number at most one item is kept in ${SLOT_SECONDS / 60} minutes.`,
       oneScale: false,
       series: [
         { name: 'Pairs who met', note: 'from the trace', byDay: data.contacts.map((day) => day.length / 3) },
@@ -94,7 +96,7 @@ export function scaleFor(highest: number): { readonly top: number; readonly step
   if (highest <= 4) return { top: 4, steps: 4 }
   const power = 10 ** Math.floor(Math.log10(highest))
   const factor = [1, 2, 4, 5, 8, 10].find((candidate) => candidate * power >= highest)!
-  return { top: factor * power, steps: factor === 5 ? 5 : 4 }
+  return { top: factor * power, steps: factor % 4 === 0 || factor === 2 ? 4 : 5 }
 }
 
 function renderPlot(group: PlotGroup, { name, note, byDay }: Series, highest: number): string {
@@ -106,7 +108,7 @@ function renderPlot(group: PlotGroup, { name, note, byDay }: Series, highest: nu
     (value) =>
       `<path class="grid" d="M${LEFT} ${yOf(value).toFixed(1)}H${WIDTH}"/><text class="tick" x="${LEFT - 6}" y="${(yOf(value) + 4.5).toFixed(1)}" text-anchor="end">${shown(value)}</text>`,
   )
-  const every = Math.ceil(byDay.length / 14)
+  const every = Math.ceil(byDay.length / 8)
   const bars = byDay.map((value, day) => {
     const x = LEFT + 2 + step * day
     const height = Math.max(plotHeight * (value / top), value > 0 ? 1.5 : 0)

@@ -30,10 +30,10 @@ function pairs() {
 function arrange() {
   const picture = byId('picture')
   const width = Math.max(picture.clientWidth, 200)
-  const height = Math.round(width < 600 ? width * 1.2 : Math.min(width * 0.66, 640))
+  const height = Math.round(width < 600 ? width * 1.2 : Math.min(width * 0.6, 560))
   const margin = width < 600 ? 14 : 26
   picture.setAttribute('viewBox', '0 0 ' + width + ' ' + height)
-  const radius = Math.min(Math.max(Math.sqrt((width * height) / data.people.length) * 0.1, 2.2), 6.5)
+  const radius = Math.min(Math.max(Math.sqrt((width * height) / data.people.length) * 0.1, 2.7), 6.5)
   places = data.people.map((p) => ({
     x: margin + (p.x / 1000) * (width - 2 * margin), y: margin + (p.y / 1000) * (height - 2 * margin) }))
   const order = data.people.map((_, k) => k).sort((a, b) => ORDER.indexOf(data.people[a].outcome) - ORDER.indexOf(data.people[b].outcome))
@@ -65,7 +65,7 @@ function draw() {
   byId('day').setAttribute('aria-valuetext', all ? 'all days' : 'day ' + day)
   byId('all').setAttribute('aria-pressed', String(all))
   byId('shown').textContent = (all ? 'All days' : 'Day ' + day) + ': ' + (list.length === 0 ? 'nobody met' :
-    shown(there.size) + ' people, ' + shown(list.length / 3) + ' pairs who met, ' + shown(Math.round(seconds / 3600)) + ' hours together')
+    shown(there.size) + ' people, ' + shown(list.length / 3) + ' pairs, ' + shown(Math.round(seconds / 3600)) + ' hours together')
   showPerson()
 }
 
