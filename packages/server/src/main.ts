@@ -1,8 +1,8 @@
 // The edge of the back-end: the wall clock, real randomness, one timer, a listening socket.
 import { randomBytes } from 'node:crypto'
-import { DAY_SECONDS, epochAt, toHex, type UnixSeconds } from '@vicinity/protocol'
+import { DAY_SECONDS, epochAt, epochsIn, toHex, type UnixSeconds } from '@vicinity/protocol'
 import { sha256 } from '@vicinity/protocol/crypto'
-import { LAST_SERVICE_EPOCH } from '@vicinity/protocol/robert'
+import { LAST_SERVICE_EPOCH, REPLY_PAIRS } from '@vicinity/protocol/robert'
 import { type Deps, makeDeps, type Settings } from './deps.ts'
 import { keepServerKeys } from './flows/server-keys.ts'
 import { makeHttp, type Pages } from './http.ts'
@@ -62,6 +62,7 @@ async function serveFrom(store: Store, options: ServeOptions): Promise<Running> 
     clockIsSteady: watchClock(wallClock, monotonicClock),
   })
   checkCalendar(deps, wallClock())
+  checkSupply(deps)
   await checkSetUp(deps)
   await checkClock(deps, wallClock(), options.acceptClock === true)
   await keepServerKeys(deps, wallClock())
@@ -82,6 +83,18 @@ function checkCalendar(deps: Deps, at: UnixSeconds): void {
   const epoch = epochAt(deps.calendar, at)
   if (epoch < 0) throw new Error('the service starts in the future: give another --service-start')
   if (epoch > LAST_SERVICE_EPOCH) throw new Error('the 24-bit epoch counter nears its end: set up a new service')
+}
+
+/** Three quarters of what a reply carries: renewals take turns with status requests. */
+const MOST_EPOCHS_A_POLL = 0.75 * REPLY_PAIRS
+
+/** Where a day has more epochs than a reply carries, phones that ask too seldom run out of identifiers after some days. */
+function checkSupply({ robert: { calendar, parameters } }: Deps): void {
+  const longest = MOST_EPOCHS_A_POLL * calendar.epochDuration
+  if (epochsIn(calendar, 1) <= REPLY_PAIRS || parameters.pollInterval <= longest) return
+  throw new Error(
+    `pollInterval: at most ${longest} s with epochs of ${calendar.epochDuration} s, or identifiers run out`,
+  )
 }
 
 /** Compares the clock with the last time that this back-end noted: behind it nothing may run, far beyond it only if told so. */

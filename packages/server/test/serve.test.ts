@@ -91,6 +91,17 @@ test('a service that starts in the future, or near the end of its 24-bit epochs,
   assert.ok(!existsSync(join(directory, 'database-wal')))
 })
 
+test('short epochs with rare requests do not start: phones would run out of identifiers', async (t) => {
+  const chosen = { proofOfWork: 0, epochDuration: 300, statusGap: 60, pollJitter: 3600 }
+  const polling = (pollInterval: number, changes = {}) =>
+    optionsIn(temporaryDirectory(t), {
+      settings: { ...settings, parameters: withParameters({ ...chosen, pollInterval, ...changes }) },
+    })
+  await assert.rejects(serve(polling(21_601)), /pollInterval: at most 21600 s with epochs of 300 s/)
+  await start(t, polling(21_600))
+  await start(t, polling(86_400, { epochDuration: 900 }))
+})
+
 test('a database is refused to a service of another calendar, country, profile or key directory', async (t) => {
   const directory = temporaryDirectory(t)
   await (await start(t, optionsIn(directory))).close()
