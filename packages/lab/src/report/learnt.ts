@@ -69,8 +69,16 @@ function backEnd(data: ReportData): Party {
     gist: 'whose number was heard, never by whom',
     sentences: [
       `It keeps ${counted(registered, 'account')}: random numbers with keys, no name and no telephone number.`,
-      `It took ${counted(items.sent, 'item')} one by one, in random order. It accepted ${shown(sumOf(accepted))}${judged}. ${counted(items.dummies, 'item was a dummy', 'items were dummies')}, so it learns how much was heard in all, but not what one person heard.`,
-      `It now holds ${counted(exposures.entries, 'entry', 'entries')}. They say which of ${counted(exposedIn(data), 'account')} was near somebody contagious, and in which of ${counted(exposures.epochs, 'period')} of ${counted(epochSeconds / 60, 'minute')}. They never say near whom: an item names who was heard, not who heard.`,
+      ...(items.sent === 0
+        ? ['No item was sent to it.']
+        : [
+            `It took ${counted(items.sent, 'item')} one by one, in random order. It accepted ${shown(sumOf(accepted))}${judged}. ${counted(items.dummies, 'item was a dummy', 'items were dummies')}, so it learns how much was heard in all, but not what one person heard.`,
+          ]),
+      ...(exposures.entries === 0
+        ? []
+        : [
+            `It now holds ${counted(exposures.entries, 'entry', 'entries')}. They say which of ${counted(exposedIn(data), 'account')} was near somebody contagious, and in which of ${counted(exposures.epochs, 'period')} of ${counted(epochSeconds / 60, 'minute')}. They never say near whom: an item names who was heard, not who heard.`,
+          ]),
       'Like every server it sees the network address that a call comes from. It stores none, but no relay hides it yet.',
       'The tokens are not blind yet. Until they are, the issuer and the back-end together could link a code to its items, and so a patient to those who were near.',
     ],

@@ -30,7 +30,9 @@ function pairs() {
 function arrange() {
   const picture = byId('picture')
   const width = Math.max(picture.clientWidth, 200)
-  const height = Math.round(width < 600 ? width * 1.2 : Math.min(width * 0.6, 560))
+  const side = document.querySelector('.side')
+  const beside = side.offsetLeft > width / 2
+  const height = Math.round(width < 600 ? width * 1.2 : Math.max(Math.min(width * 0.6, 560), beside ? side.offsetHeight : 0))
   const margin = width < 600 ? 14 : 26
   picture.setAttribute('viewBox', '0 0 ' + width + ' ' + height)
   const radius = Math.min(Math.max(Math.sqrt((width * height) / data.people.length) * 0.1, 2.7), 6.5)

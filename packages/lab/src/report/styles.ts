@@ -61,7 +61,7 @@ button { cursor: pointer } button[aria-pressed=true] { background: var(--ink); c
 .near { stroke: var(--declared); stroke-width: 1.5; opacity: .8 } .own { stroke: var(--ink); stroke-width: 1.8; opacity: .9 }
 .plots { margin: 1.1rem 0 1.6rem } .row { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(16.5rem, 100%), 1fr)); gap: .8rem; margin: .6rem 0 }
 figure { container-type: inline-size; margin: 0; padding: .7rem .7rem .4rem; background: var(--card); border: 1px solid var(--line); border-radius: .6rem }
-.row figure { max-width: 38rem } figure svg { display: block; width: 100%; height: auto; margin-top: .3rem }
+.row figure { width: 100%; max-width: 26rem } figure svg { display: block; width: 100%; height: auto; margin-top: .3rem }
 figcaption { line-height: 1.35 } .total { float: right; font-variant-numeric: tabular-nums; font-weight: 600 } figcaption .note { font-size: .9rem }
 .grid { stroke: var(--line); stroke-width: 1 } .tick { font-size: 12.5px; fill: var(--soft) } .bar { fill: var(--bar) }
 @container (max-width: 18rem) { .tick { font-size: 15px } }
