@@ -6,7 +6,11 @@ const CIRCLE = 'M7 9A5 5 0 1 1 17 9A5 5 0 1 1 7 9Z'
 const LEGEND: readonly { readonly outcome: Outcome; readonly shape: string; readonly text: string }[] = [
   { outcome: 'declared', shape: 'M5 2H19V16H5Z', text: 'declared: diagnosed, and their phone sent what it had heard' },
   { outcome: 'warned', shape: 'M12 1L20 16H4Z', text: 'warned: near for long enough, and told so' },
-  { outcome: 'exposed', shape: 'M12 1L20 9L12 17L4 9Z', text: 'exposed: near, but too shortly or too long ago for a warning' },
+  {
+    outcome: 'exposed',
+    shape: 'M12 1L20 9L12 17L4 9Z',
+    text: 'exposed: near, but too shortly or too long ago for a warning',
+  },
   { outcome: 'other', shape: CIRCLE, text: 'not exposed' },
   { outcome: 'none', shape: CIRCLE, text: 'without the application' },
 ]
