@@ -149,12 +149,14 @@ export class BackEnd {
     return { account, first: list.first, again: () => this.#call('register', asked) }
   }
 
-  /** The 96 bytes of a request; not genuine: with one bit of the MAC turned. */
-  requestOf(account: Account, { kind, epoch, time, genuine }: Omit<Request, 'bytes'>, payload: Uint8Array): Uint8Array {
+  /** The 96 bytes of a request, with one bit turned where it has a flaw. */
+  requestOf(account: Account, { kind, epoch, time, flaw }: Omit<Request, 'bytes'>, payload: Uint8Array): Uint8Array {
     const ebid = account.pairs.get(epoch)!.subarray(0, SIZE.ebid)
     const fields = { code: CODE[kind], ebid, epoch: epoch as Epoch, time: ntpOf(time as UnixSeconds), payload }
     const request = buildRequest(SPEC, account.keys.authenticationKey, fields)
-    return genuine ? request : request.with(-1, request.at(-1)! ^ 1)
+    if (flaw === 'none') return request
+    const at = { mac: SIZE.request - 1, payload: 17, epoch: 12 }[flaw]
+    return request.with(at, request[at]! ^ 1)
   }
 
   /** Undefined for the constant reply. */

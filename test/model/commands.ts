@@ -1,6 +1,6 @@
 // What can happen, as plain data: a sequence can be printed, shrunk and run again. Numbers choose among what there is.
 import fc from 'fast-check'
-import type { Item } from './reference.ts'
+import type { Item, Request } from './reference.ts'
 
 export type Command =
   | { readonly do: 'register'; readonly phone: number }
@@ -18,30 +18,47 @@ export type Command =
       readonly late: number
       /** The identifier is so many epochs off. */
       readonly shift: number
+      /** Seconds by which both clocks are ahead. */
+      readonly ahead: number
       readonly flaw: Item['flaw']
     }
   | { readonly do: 'tick'; readonly seconds: number }
   | { readonly do: 'reach'; readonly edge: (typeof EDGES)[number]; readonly offset: number }
-  | { readonly do: 'declare'; readonly phone: number; readonly days: number; readonly consent: boolean }
+  | {
+      readonly do: 'declare'
+      readonly phone: number
+      readonly days: number
+      readonly consent: boolean
+      /** Tokens are asked for the day before. */
+      readonly wrongDay: boolean
+    }
   | { readonly do: 'declare again'; readonly phone: number }
   | {
       readonly do: 'deliver' | 'lose upload'
       readonly from: number
       readonly count: number
       readonly order: 'forward' | 'reverse' | 'twice'
-      readonly flaw: 'none' | 'token' | 'item'
+      readonly flaw: DeliveryFlaw
     }
-  | { readonly do: 'poll' | 'lose status'; readonly phone: number; readonly skew: number; readonly genuine: boolean }
+  | {
+      readonly do: 'poll' | 'lose status'
+      readonly phone: number
+      readonly skew: number
+      readonly flaw: Request['flaw']
+    }
   | { readonly do: 'resend'; readonly phone: number; readonly back: number }
   | { readonly do: 'acknowledge' | 'lose acknowledge'; readonly phone: number; readonly which: number }
-  | { readonly do: 'renew'; readonly phone: number; readonly ahead: number }
+  | { readonly do: 'renew'; readonly phone: number; readonly ahead: number; readonly flaw: Request['flaw'] }
   | { readonly do: 'reset'; readonly phone: number; readonly age: number; readonly token: (typeof TOKENS)[number] }
   | { readonly do: 'unregister'; readonly phone: number }
   | { readonly do: 'delete history'; readonly phone: number }
   | { readonly do: 'rotate' | 'purge' | 'process' }
 
+/** What is changed after the token was made: the item, or one of the token's halves. */
+export type DeliveryFlaw = 'none' | 'item' | 'nonce' | 'signature'
+
 /** Moments at which something changes. */
-export const EDGES = ['epoch', 'midnight', 'window', 'wrap', 'gap', 'expiry', 'end of warning'] as const
+export const EDGES = ['epoch', 'midnight', 'window', 'wrap', 'gap', 'too old', 'expiry', 'end of warning'] as const
 export const TOKENS = ['fresh', 'fresh', 'fresh', 'again', 'of another', 'forged'] as const
 
 const DAY = 86_400
@@ -58,15 +75,17 @@ const hear = fc.record({
   strength: rarely(10, 0, 17, 18, 22, 23, 31),
   late: rarely(0, -12, -11, 11, 12, 300, 65_525, 65_536, DAY),
   shift: rarely(0, -2, -1, 1, 2),
+  ahead: rarely(0, -900, 300, 900, 1800, 7200),
   flaw: rarely<Item['flaw']>('none', 'mac', 'foreign', 'country'),
 })
 const deliver = {
   from: fc.nat(30),
   count: fc.integer({ min: 1, max: 12 }),
   order: fc.constantFrom('forward' as const, 'reverse' as const, 'twice' as const),
-  flaw: rarely<'none' | 'token' | 'item'>('none', 'token', 'item'),
+  flaw: rarely<DeliveryFlaw>('none', 'item', 'nonce', 'signature'),
 }
-const poll = { phone, skew: rarely(0, -60, -59, 59, 60), genuine: rarely(true, false) }
+const flaw = rarely<Request['flaw']>('none', 'mac', 'payload', 'epoch')
+const poll = { phone, skew: rarely(0, -60, -59, 59, 60), flaw }
 const only = <Name extends string>(name: Name) => fc.constant(name)
 
 const times: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrary<Command> }[] = [
@@ -96,6 +115,7 @@ const people: typeof times = [
       phone,
       days: fc.integer({ min: 1, max: 3 }),
       consent: rarely(true, false),
+      wrongDay: rarely(false, true),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: only('declare again'), phone }) },
@@ -108,7 +128,7 @@ const requests: typeof times = [
   { weight: 2, arbitrary: fc.record({ do: only('resend'), phone, back: fc.nat(2) }) },
   { weight: 4, arbitrary: fc.record({ do: only('acknowledge'), phone, which: fc.nat(4) }) },
   { weight: 1, arbitrary: fc.record({ do: only('lose acknowledge'), phone, which: fc.nat(4) }) },
-  { weight: 2, arbitrary: fc.record({ do: only('renew'), phone, ahead: fc.integer({ min: -5, max: 300 }) }) },
+  { weight: 2, arbitrary: fc.record({ do: only('renew'), phone, ahead: fc.integer({ min: -5, max: 300 }), flaw }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -160,14 +180,17 @@ const meeting = fc
     hear,
     upload: fc.record(deliver),
     which: fc.nat(4),
+    edge: fc.constantFrom(...EDGES),
+    offset: fc.constantFrom(-1, 0, 1),
   })
-  .map(({ speaker, listener, slots, hear: heard, upload, which }): readonly Command[] => [
+  .map(({ speaker, listener, slots, hear: heard, upload, which, edge, offset }): readonly Command[] => [
+    { do: 'reach', edge, offset },
     { ...heard, speaker, listener, slots },
-    { do: 'declare', phone: listener, days: 1, consent: true },
+    { do: 'declare', phone: listener, days: 1, consent: true, wrongDay: false },
     { do: 'deliver', ...upload, from: 0 },
     { do: 'reach', edge: 'window', offset: 0 },
     { do: 'process' },
-    { do: 'poll', phone: speaker, skew: 0, genuine: true },
+    { do: 'poll', phone: speaker, skew: 0, flaw: 'none' },
     { do: 'acknowledge', phone: speaker, which },
   ])
 /** Something is done on the very second at which its outcome changes. */
@@ -175,7 +198,7 @@ const atAnEdge = fc
   .record({ edge: fc.constantFrom(...EDGES), offset: fc.constantFrom(-1, 0, 0, 1), phone, hear })
   .map(({ edge, offset, phone: who, hear: heard }): readonly Command[] => {
     const what = AT_EDGES[edge]
-    const poll: Command = { do: 'poll', phone: who, skew: 0, genuine: true }
+    const poll: Command = { do: 'poll', phone: who, skew: 0, flaw: 'none' }
     return [{ do: 'reach', edge, offset }, what === 'poll' ? poll : what === 'hear' ? heard : { do: what }]
   })
 const AT_EDGES = {
@@ -184,6 +207,7 @@ const AT_EDGES = {
   window: 'process',
   wrap: 'hear',
   gap: 'poll',
+  'too old': 'poll',
   expiry: 'purge',
   'end of warning': 'poll',
 } as const satisfies Record<(typeof EDGES)[number], Command['do']>

@@ -44,7 +44,8 @@ export interface Request {
   readonly kind: 'status' | 'unregister' | 'deleteHistory' | 'renew' | 'acknowledge' | 'reset'
   readonly epoch: number
   readonly time: number
-  readonly genuine: boolean
+  /** One bit is turned: of the MAC, of the payload's first byte, or of the clear epoch. */
+  readonly flaw: 'none' | 'mac' | 'payload' | 'epoch'
   /** renew: the first epoch wanted. */
   readonly first?: number
   /** acknowledge. */
@@ -64,6 +65,8 @@ export interface Answer {
 }
 
 export const NO_REPLY_ID = 'no id'
+/** The last bit. */
+export const turned = (value: number): number => (value % 2 === 0 ? value + 1 : value - 1)
 const replyIdOf = (account: number, episode: number | undefined): string => `${account} ${episode ?? 'none'}`
 const dayOf = (at: number): number => Math.floor(at / DAY)
 const neighbourOf = (at: number): number => dayOf(at) + (at - dayOf(at) * DAY < DAY / 2 ? -1 : 1)
@@ -216,13 +219,15 @@ export class Reference {
 
   /** Steps 2 to 6, and what the operation itself has to refuse; an operation that is not refused has happened. */
   #refuses(request: Request, user: User | undefined, at: number): string | undefined {
+    const { kind, flaw } = request
+    if (flaw === 'payload' && ['status', 'unregister', 'deleteHistory'].includes(kind)) return 'malformed'
     if (Math.abs(request.time - at) >= RULES.requestTolerance) return 'clockTooFar'
-    const start = this.startOf(request.epoch)
+    const start = this.startOf(flaw === 'epoch' ? turned(request.epoch) : request.epoch)
     const tried = [dayOf(start), neighbourOf(start)].filter((day) => this.serverKeys.has(day))
     if (tried.length === 0) return 'noServerKey'
-    if (!tried.includes(dayOf(start))) return 'epochMismatch'
+    if (flaw === 'epoch' || !tried.includes(dayOf(start))) return 'epochMismatch'
     if (user === undefined) return 'unknownId'
-    if (!request.genuine) return 'macInvalid'
+    if (flaw !== 'none') return 'macInvalid'
     if (request.kind === 'status') return this.#status(request, user, at)
     if (request.kind === 'reset') return this.#reset(request, user, at)
     if (request.kind === 'unregister') this.users.delete(request.account)

@@ -14,7 +14,7 @@ import {
   payloadOf,
   type Upload,
 } from './back-end.ts'
-import type { Command } from './commands.ts'
+import type { Command, DeliveryFlaw } from './commands.ts'
 import { type Answer, type Item, NO_REPLY_ID, Reference, type Request } from './reference.ts'
 import { RULES } from './rules.ts'
 
@@ -45,6 +45,7 @@ interface Delivery {
   readonly upload: Upload
   /** The token's number. */
   readonly number: number
+  readonly good: boolean
 }
 
 interface Test {
@@ -149,6 +150,7 @@ export class Twin implements AsyncDisposable {
     const next = (step: number, phase = 0) => (Math.floor((this.now - phase) / step) + 1) * step + phase
     const epochs = {
       gap: users.flatMap(({ asked }) => (asked === undefined ? [] : [asked + RULES.statusGap])),
+      'too old': users.flatMap(({ lee }) => lee.map(({ epoch }) => epoch + (RULES.riskNewestDays * DAY) / EPOCH)),
       expiry: users.flatMap(({ lee }) => lee.map(({ epoch }) => epoch + (RULES.contagiousDays * DAY) / EPOCH)),
       'end of warning': users.flatMap(({ notified, warned }) =>
         notified === 'acknowledged' ? [warned! + (RULES.notifiedDays * DAY) / EPOCH] : [],
@@ -202,10 +204,11 @@ export class Twin implements AsyncDisposable {
     const account = speaker.account!
     let heard = false
     for (let slot = 0; slot < command.slots; slot++, this.now += 300) {
-      const epoch = this.#reference.epochAt(this.now) + command.shift
+      const emitted = this.now + command.ahead
+      const epoch = this.#reference.epochAt(emitted) + command.shift
       if (!this.#accounts[account]!.pairs.has(epoch)) continue
       const { minutes, strength, flaw } = command
-      const item = { account, epoch, emitted: this.now, received: this.now + command.late, minutes, strength, flaw }
+      const item = { account, epoch, emitted, received: emitted + command.late, minutes, strength, flaw }
       this.phone(command.listener).heard.push({ item, bytes: packedItem(this.#accounts[account]!, item) })
       heard = true
     }
@@ -213,20 +216,25 @@ export class Twin implements AsyncDisposable {
   }
 
   /** ROBERT §6.1: code, consent, window, tokens. The items leave with `deliver`. */
-  async declare({ phone: number, days, consent }: Of<'declare'>): Promise<boolean> {
+  async declare({ phone: number, days, consent, wrongDay }: Of<'declare'>): Promise<boolean> {
     const phone = this.phone(number)
     const from = this.now - days * DAY
-    const { code } = await this.#backEnd.issueCode(from, this.now)
+    const to = Math.min(this.now + DAY, from + RULES.contagiousDays * DAY)
+    const { code } = await this.#backEnd.issueCode(from, to)
     if (!consent) return true
     phone.code = { code, expires: this.now + RULES.codeDays * DAY, from }
-    const inside = phone.heard.filter(({ item }) => from < item.received && item.received < this.now)
-    for (let day = dayOf(from); day <= dayOf(this.now); day++) {
-      const chosen = inside.filter(({ item }) => dayOf(item.received) === day).slice(0, RULES.tokensPerDay)
-      const bytes = chosen.map((kept) => kept.bytes)
-      const uploads = await this.#backEnd.redeem(code, day, bytes)
-      uploads.forEach((upload, k) => {
-        this.#deliveries.push({ item: chosen[k]!.item, upload, number: this.#numbers++ })
-      })
+    const inside = phone.heard.filter(({ item }) => from < item.received && item.received < to)
+    for (let day = dayOf(from); day <= dayOf(to); day++) {
+      const contactDay = wrongDay ? day + 1 : day
+      const chosen = inside.filter(({ item }) => dayOf(item.received) === contactDay).slice(0, RULES.tokensPerDay)
+      const uploads = await this.#backEnd.redeem(
+        code,
+        day,
+        chosen.map(({ bytes }) => bytes),
+      )
+      for (const [k, upload] of uploads.entries()) {
+        this.#deliveries.push({ item: chosen[k]!.item, upload, number: this.#numbers++, good: !wrongDay })
+      }
     }
     return true
   }
@@ -252,15 +260,9 @@ export class Twin implements AsyncDisposable {
     const sequence = { forward: chosen, reverse: chosen.toReversed(), twice: chosen.flatMap((one) => [one, one]) }[
       order
     ]
-    for (const { item, upload, number } of sequence) {
-      this.#reference.upload(item, number, flaw === 'none', this.now)
-      const turned = (bytes: Uint8Array) => bytes.with(0, bytes[0]! ^ 1)
-      const { item: bytes, random, token } = upload
-      await this.#backEnd.upload({
-        item: flaw === 'item' ? turned(bytes) : bytes,
-        random,
-        token: flaw === 'token' ? turned(token) : token,
-      })
+    for (const { item, upload, number, good } of sequence) {
+      this.#reference.upload(item, number, good && flaw === 'none', this.now)
+      await this.#backEnd.upload(withFlaw(upload, flaw))
     }
     return true
   }
@@ -275,7 +277,7 @@ export class Twin implements AsyncDisposable {
     const account = this.#accounts[phone.account!]!
     const current = this.#reference.epochAt(this.now)
     const epoch = account.pairs.has(current) ? current : Math.max(...account.pairs.keys())
-    const fields = { account: phone.account!, epoch, time: this.now, genuine: true, ...asked }
+    const fields = { account: phone.account!, epoch, time: this.now, flaw: 'none' as const, ...asked }
     const bytes = this.#backEnd.requestOf(account, fields, payload)
     phone.sent.unshift({ bytes, request: { ...fields, bytes: toHex(bytes) } })
     await this.#send(phone, phone.sent[0]!, lost)
@@ -344,6 +346,13 @@ export class Twin implements AsyncDisposable {
   }
 }
 
+function withFlaw(upload: Upload, flaw: DeliveryFlaw): Upload {
+  const turn = (bytes: Uint8Array, at: number) => bytes.with(at, bytes.at(at)! ^ 1)
+  if (flaw === 'none') return upload
+  if (flaw === 'item') return { ...upload, item: turn(upload.item, 0) }
+  return { ...upload, token: turn(upload.token, flaw === 'nonce' ? 0 : -1) }
+}
+
 const HAPPENINGS: { readonly [Name in Command['do']]: (twin: Twin, command: Of<Name>) => Promise<boolean> } = {
   register: (twin, { phone }) => twin.register(twin.phone(phone), false),
   'register twice': (twin, { phone }) => twin.register(twin.phone(phone), true),
@@ -360,7 +369,8 @@ const HAPPENINGS: { readonly [Name in Command['do']]: (twin: Twin, command: Of<N
   resend: (twin, { phone, back }) => twin.resend(twin.registered(phone), back),
   acknowledge: (twin, command) => twin.acknowledge(command, false),
   'lose acknowledge': (twin, command) => twin.acknowledge(command, true),
-  renew: (twin, { phone, ahead }) => twin.ask(twin.registered(phone), { kind: 'renew', first: twin.epochAhead(ahead) }),
+  renew: (twin, { phone, ahead, flaw }) =>
+    twin.ask(twin.registered(phone), { kind: 'renew', first: twin.epochAhead(ahead), flaw }),
   reset: (twin, command) => twin.reset(command),
   unregister: (twin, { phone }) => twin.ask(twin.registered(phone), { kind: 'unregister' }),
   'delete history': (twin, { phone }) => twin.ask(twin.registered(phone), { kind: 'deleteHistory' }),
@@ -369,5 +379,5 @@ const HAPPENINGS: { readonly [Name in Command['do']]: (twin: Twin, command: Of<N
   process: (twin) => twin.process(),
 }
 
-const poll = (twin: Twin, { phone, skew, genuine }: Of<'poll' | 'lose status'>, lost: boolean): Promise<boolean> =>
-  twin.ask(twin.registered(phone), { kind: 'status', time: twin.now + skew, genuine }, { lost })
+const poll = (twin: Twin, { phone, skew, flaw }: Of<'poll' | 'lose status'>, lost: boolean): Promise<boolean> =>
+  twin.ask(twin.registered(phone), { kind: 'status', time: twin.now + skew, flaw }, { lost })
