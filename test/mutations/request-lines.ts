@@ -48,9 +48,9 @@ const keys = [
     },
     {
       step: 'ROBERT §3.3: proof of work',
-      breaks: 'no work is demanded',
-      before: "if (!solves(challenge, solution)) return refused('challengeUnsolved')",
-      after: 'solves(challenge, solution)',
+      breaks: 'a bit less of work is demanded than was asked for',
+      before: 'for (let bit = 0; bit < difficulty; bit++) {',
+      after: 'for (let bit = 1; bit < difficulty; bit++) {',
     },
     {
       step: 'divergence 18: bound to the public key',

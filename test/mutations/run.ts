@@ -62,7 +62,9 @@ export interface Verdict {
 /** Whether a failure is the opinion of a test: a file that cannot be loaded has no opinion. */
 export const isOpinion = (first: string): boolean => first !== '' && !first.endsWith('.test.ts')
 
-/** Runs test files of a copy in one process, with draws that a seed fixes. */
+const FAILED = /^\s*not ok \d+ - (.*)$/m
+
+/** Runs test files of a copy in one process until the first test fails, with draws that a seed fixes. */
 export function runTests(copy: string, files: readonly string[]): Promise<Verdict> {
   const started = performance.now()
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
@@ -75,19 +77,27 @@ export function runTests(copy: string, files: readonly string[]): Promise<Verdic
     `--test-timeout=${TEST_TIMEOUT}`,
     ...files,
   ]
+  // A process that is stopped in the middle leaves its files where the copy is removed.
+  const temporary = join(copy, 'temporary')
+  mkdirSync(temporary, { recursive: true })
   const options = {
     cwd: copy,
-    env: { ...env, VICINITY_SEED: '1' },
+    env: { ...env, VICINITY_SEED: '1', TMPDIR: temporary, TMP: temporary, TEMP: temporary },
     timeout: HARD_TIMEOUT,
     killSignal: 'SIGKILL',
     maxBuffer: 2 ** 27,
   } as const
   return new Promise((resolve) => {
-    execFile(process.execPath, argv, options, (error, stdout, stderr) => {
-      const failed = /^\s*not ok \d+ - (.*)$/m.exec(stdout)?.[1] ?? ''
-      const first = error?.killed === true ? 'the tests do not come to an end' : failed
+    let said = ''
+    const child = execFile(process.execPath, argv, options, (error, stdout, stderr) => {
+      const failed = FAILED.exec(stdout)?.[1]
+      const first = failed ?? (error?.killed === true ? 'the tests do not come to an end' : '')
       const seconds = Math.round(performance.now() - started) / 1000
       resolve({ passed: error === null, first, seconds, output: `${stdout}${stderr}` })
+    })
+    child.stdout!.on('data', (chunk: string) => {
+      said += chunk
+      if (FAILED.test(said.slice(0, said.lastIndexOf('\n') + 1))) child.kill('SIGKILL')
     })
   })
 }
