@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { ascii, concat, fromHex, toHex } from '../src/bytes.ts'
 import { aesBlocks, gcmSeal, hmacSha256, publicPoint, sharedSecret } from '../src/crypto/node.ts'
 import { skinnyDecrypt, skinnyEncrypt, skinnyKey } from '../src/kernels/skinny.ts'
+import { roundTweakeys } from '../src/kernels/skinny-tables.ts'
 import { CODE, SIZE } from '../src/robert/constants.ts'
 import { epochOfBlock, federationCipher, idOfBlock, makeEbids, openEbids, serverKeyOf } from '../src/robert/ebid.ts'
 import { buildHello, helloMacIsValid, parseHello, timeIsClose } from '../src/robert/hello.ts'
@@ -88,23 +89,23 @@ test('ROBERT §4: SKINNY-64/64, 64/128 and 64/192 encrypt and decrypt the publis
     assert.equal(toHex(block), vector.ciphertext, vector.name)
     skinnyDecrypt(key, block)
     assert.equal(toHex(block), vector.plaintext, vector.name)
-    assert.equal(key.rounds.length, vector.rounds, vector.name)
+    assert.equal(roundTweakeys(hex(vector.key)).length, vector.rounds, vector.name)
   }
   assert.equal(vectors.skinny.vectors.length, 4)
 })
 
 test('ROBERT §4: the round constants of SKINNY are folded into the round keys of a key of zeros', () => {
   // Tweakeys of zeros stay zeros, so only the constants are left: low nibble in row 0, the two high bits in row 1.
-  const { rounds } = skinnyKey(new Uint8Array(24))
+  const rounds = roundTweakeys(new Uint8Array(24))
   const constants = Uint8Array.from(rounds, (rows) => (rows >>> 28) | ((rows >>> 12) << 4))
   assert.equal(toHex(constants), vectors.skinny.roundConstants)
 })
 
 test('ROBERT §4: the traced round tweakeys of SKINNY-64/192', () => {
   const traced = vectors.skinny.vectors.filter((v) => v.roundTweakeyNibbles !== undefined)
-  const constants = skinnyKey(new Uint8Array(24)).rounds
+  const constants = roundTweakeys(new Uint8Array(24))
   const ran = traced.flatMap((vector) => {
-    const { rounds } = skinnyKey(hex(vector.key))
+    const rounds = roundTweakeys(hex(vector.key))
     return Object.entries(vector.roundTweakeyNibbles ?? {}).map(([round, nibbles]) => {
       const rows = (rounds[Number(round) - 1]! ^ constants[Number(round) - 1]!) >>> 0
       assert.equal(rows.toString(16).padStart(8, '0'), nibbles, `round ${round}`)

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { toHex, type UtcDay } from '@vicinity/protocol'
+import { type Epoch, toHex, type UtcDay } from '@vicinity/protocol'
+import { makeEbids } from '@vicinity/protocol/robert'
 import { directoryKeys, memoryKeys } from '../src/keys/key-files.ts'
 import { KeyRing } from '../src/keys/key-ring.ts'
 import { randomOf, TODAY, temporaryDirectory } from './fixture.ts'
@@ -14,7 +15,11 @@ function describe(ring: KeyRing): Record<string, string> {
   const { registrationKey, federationKey, vaultKey, issuerKey, replyKey, challengeKey } = ring
   const keys = { registrationKey, federationKey, vaultKey, issuerKey, replyKey, challengeKey }
   const days = Object.fromEntries(
-    [0, 1, 2].map((day) => [day, JSON.stringify(ring.serverKeyOf((TODAY + day) as UtcDay)?.rounds)]),
+    [0, 1, 2].map((day) => {
+      // A server key shows nothing of itself, but what it encrypts tells it apart.
+      const key = ring.serverKeyOf((TODAY + day) as UtcDay)
+      return [day, key === undefined ? 'none' : toHex(makeEbids(key, 1, 0 as Epoch, 4))]
+    }),
   )
   const intake = Object.fromEntries(ring.intakeWindows().map((window) => [`w${window}`, toHex(ring.intakeKey(window))]))
   return { ...Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, toHex(key)])), ...days, ...intake }

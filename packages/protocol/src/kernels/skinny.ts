@@ -1,99 +1,134 @@
-// SKINNY-64 (Beierle et al., CRYPTO 2016) in readable form: a state is four rows of four nibbles, a row is 16 bits, its first
-// column in the high nibble. Two rows share one 32-bit word. No table is indexed by secret data.
+// SKINNY-64 (Beierle et al., CRYPTO 2016) in batches: 32 blocks at once, bit by bit, in constant time (asm/skinny.ts).
+import { type Kernel, loadKernel } from './load.ts'
+import { DECRYPT, ENCRYPT, SKINNY_WASM } from './skinny.generated.ts'
+import { roundTweakeys, skinnyTable, TABLE_WORDS } from './skinny-tables.ts'
 
-/** The round tweakeys of rows 0 and 1, round constants folded in; a function of the key alone. */
+declare const opaque: unique symbol
+
+/** A key ready for use. It shows nothing of itself: neither a log nor JSON can give it away. */
 export interface SkinnyKey {
-  readonly rounds: Int32Array
+  readonly [opaque]: true
 }
 
-const PERMUTATION = [9, 15, 8, 13, 10, 14, 12, 11, 0, 1, 2, 3, 4, 5, 6, 7]
-const ROUNDS = [0, 32, 36, 40]
+interface Tables {
+  readonly encrypt: Int32Array
+  readonly decrypt: Int32Array
+  /** Turns of four rounds. */
+  readonly turns: number
+}
 
-const lfsr2 = (x: number): number => ((x << 1) & 0xf) | ((x >> 3) ^ ((x >> 2) & 1))
-const lfsr3 = (x: number): number => (x >> 1) | (((x ^ (x >> 3)) & 1) << 3)
+const BLOCK = 8
+const PASS = 32 * BLOCK
+const DIRECTION = 4 * TABLE_WORDS
+
+const tables = new WeakMap<SkinnyKey, Tables>()
 
 /** Key schedule for keys of 8, 16 or 24 bytes (SKINNY-64/64, 64/128, 64/192). ROBERT uses 24: all of them key, no tweak. */
 export function skinnyKey(key: Uint8Array): SkinnyKey {
-  const count = key.length / 8
-  const rounds = new Int32Array(ROUNDS[count] ?? 0)
-  if (rounds.length === 0) throw new RangeError('a SKINNY-64 key has 8, 16 or 24 bytes')
-  let tweakeys = Array.from({ length: count }, (_, k) =>
-    Array.from({ length: 16 }, (_, i) => {
-      const byte = key[8 * k + (i >> 1)]!
-      return i % 2 === 0 ? byte >> 4 : byte & 0xf
-    }),
-  )
-  let constant = 0
-  for (let round = 0; round < rounds.length; round++) {
-    constant = ((constant << 1) & 0x3f) | ((constant >> 5) ^ ((constant >> 4) & 1) ^ 1)
-    let rows = ((constant & 0xf) << 28) | ((constant >> 4) << 12)
-    for (const tweakey of tweakeys) for (let i = 0; i < 8; i++) rows ^= tweakey[i]! << (28 - 4 * i)
-    rounds[round] = rows
-    tweakeys = tweakeys.map((tweakey, k) =>
-      PERMUTATION.map((from, i) => {
-        const nibble = tweakey[from]!
-        if (i >= 8 || k === 0) return nibble
-        return k === 1 ? lfsr2(nibble) : lfsr3(nibble)
-      }),
-    )
-  }
-  return { rounds }
+  const rounds = roundTweakeys(key)
+  const handle = Object.freeze({}) as SkinnyKey
+  tables.set(handle, {
+    encrypt: skinnyTable(rounds, ENCRYPT, false),
+    decrypt: skinnyTable(rounds, DECRYPT, true),
+    turns: rounds.length / 4,
+  })
+  rounds.fill(0)
+  return handle
 }
-
-// The S-box is x0 ^= NOR(x3, x2) and a rotation of the nibble, four times; here on eight nibbles at once.
-const nor = (x: number): number => x ^ (~((x >>> 3) | (x >>> 2)) & 0x11111111)
-const left = (x: number): number => ((x << 1) & 0xeeeeeeee) | ((x >>> 3) & 0x11111111)
-const right = (x: number): number => ((x >>> 1) & 0x77777777) | ((x << 3) & 0x88888888)
-const substitute = (x: number): number => nor(left(nor(left(nor(left(nor(x)))))))
-const substituteBack = (x: number): number => nor(right(nor(right(nor(right(nor(x)))))))
-
-const rotateRow = (row: number, bits: number): number => ((row >>> bits) | (row << (16 - bits))) & 0xffff
 
 /** Encrypts blocks of 8 bytes in place. */
 export function skinnyEncrypt(key: SkinnyKey, blocks: Uint8Array): void {
-  const rounds = key.rounds
-  for (let at = 0; at + 8 <= blocks.length; at += 8) {
-    let upper = (blocks[at]! << 24) | (blocks[at + 1]! << 16) | (blocks[at + 2]! << 8) | blocks[at + 3]!
-    let lower = (blocks[at + 4]! << 24) | (blocks[at + 5]! << 16) | (blocks[at + 6]! << 8) | blocks[at + 7]!
-    for (let round = 0; round < rounds.length; round++) {
-      upper = substitute(upper) ^ rounds[round]!
-      lower = substitute(lower) ^ 0x20000000
-      const a = upper >>> 16
-      const b = rotateRow(upper & 0xffff, 4)
-      const c = rotateRow(lower >>> 16, 8)
-      const d = rotateRow(lower & 0xffff, 12)
-      upper = ((a ^ c ^ d) << 16) | a
-      lower = ((b ^ c) << 16) | (a ^ c)
-    }
-    store(blocks, at, upper, lower)
-  }
+  loaded ??= load()
+  run(loaded, loaded.encrypt, 0, key, blocks)
 }
 
 /** Decrypts blocks of 8 bytes in place. */
 export function skinnyDecrypt(key: SkinnyKey, blocks: Uint8Array): void {
-  const rounds = key.rounds
-  for (let at = 0; at + 8 <= blocks.length; at += 8) {
-    let upper = (blocks[at]! << 24) | (blocks[at + 1]! << 16) | (blocks[at + 2]! << 8) | blocks[at + 3]!
-    let lower = (blocks[at + 4]! << 24) | (blocks[at + 5]! << 16) | (blocks[at + 6]! << 8) | blocks[at + 7]!
-    for (let round = rounds.length - 1; round >= 0; round--) {
-      const a = upper & 0xffff
-      const c = a ^ (lower & 0xffff)
-      const b = c ^ (lower >>> 16)
-      const d = (upper >>> 16) ^ a ^ c
-      upper = substituteBack(((a << 16) | rotateRow(b, 12)) ^ rounds[round]!)
-      lower = substituteBack(((rotateRow(c, 8) << 16) | rotateRow(d, 4)) ^ 0x20000000)
-    }
-    store(blocks, at, upper, lower)
+  loaded ??= load()
+  run(loaded, loaded.decrypt, DIRECTION, key, blocks)
+}
+
+/** Forgets a key: its tables are overwritten wherever they are, and the last blocks with them. It cannot be used again. */
+export function eraseKey(key: SkinnyKey): void {
+  const held = tables.get(key)
+  if (held === undefined) return
+  held.encrypt.fill(0)
+  held.decrypt.fill(0)
+  tables.delete(key)
+  if (loaded === undefined) return
+  const slot = loaded.slots.indexOf(key)
+  if (slot >= 0) {
+    loaded.slots[slot] = undefined
+    const at = loaded.keysAt + 2 * DIRECTION * slot
+    loaded.memory.fill(0, at, at + 2 * DIRECTION)
+  }
+  loaded.wipe(loaded.chunk / PASS)
+}
+
+interface Loaded {
+  readonly memory: Uint8Array
+  readonly words: Int32Array
+  readonly encrypt: (...values: number[]) => void
+  readonly decrypt: (...values: number[]) => void
+  readonly wipe: (passes: number) => void
+  readonly blocksAt: number
+  readonly keysAt: number
+  /** Bytes of blocks that one call takes. */
+  readonly chunk: number
+  /** Which keys the module holds. */
+  readonly slots: (SkinnyKey | undefined)[]
+  oldest: number
+}
+
+// On first use, so that programs that never come here load nothing.
+let loaded: Loaded | undefined
+
+function load(): Loaded {
+  const { memory, call, constant }: Kernel = loadKernel(SKINNY_WASM)
+  return {
+    memory,
+    words: new Int32Array(memory.buffer),
+    encrypt: call('encrypt'),
+    decrypt: call('decrypt'),
+    wipe: call('wipe'),
+    blocksAt: constant('blocks'),
+    keysAt: constant('keys'),
+    chunk: BLOCK * constant('BLOCKS'),
+    slots: new Array<SkinnyKey | undefined>(constant('SLOTS')).fill(undefined),
+    oldest: 0,
   }
 }
 
-function store(blocks: Uint8Array, at: number, upper: number, lower: number): void {
-  blocks[at] = upper >>> 24
-  blocks[at + 1] = upper >>> 16
-  blocks[at + 2] = upper >>> 8
-  blocks[at + 3] = upper
-  blocks[at + 4] = lower >>> 24
-  blocks[at + 5] = lower >>> 16
-  blocks[at + 6] = lower >>> 8
-  blocks[at + 7] = lower
+/** The slot of a key; a key that has none takes the place of the one that has been there longest. */
+function slotOf(kernel: Loaded, key: SkinnyKey, held: Tables): number {
+  const found = kernel.slots.indexOf(key)
+  if (found >= 0) return found
+  const slot = kernel.oldest
+  kernel.oldest = (slot + 1) % kernel.slots.length
+  kernel.slots[slot] = key
+  const at = (kernel.keysAt + 2 * DIRECTION * slot) / 4
+  kernel.words.set(held.encrypt, at)
+  kernel.words.set(held.decrypt, at + TABLE_WORDS)
+  return slot
+}
+
+function run(
+  kernel: Loaded,
+  direction: (...values: number[]) => void,
+  table: number,
+  key: SkinnyKey,
+  blocks: Uint8Array,
+): void {
+  const held = tables.get(key)
+  if (held === undefined) throw new RangeError('the SKINNY key was erased')
+  const at = kernel.keysAt + 2 * DIRECTION * slotOf(kernel, key, held) + table
+  const { memory, blocksAt, chunk } = kernel
+  const end = blocks.length - (blocks.length % BLOCK)
+  for (let from = 0; from < end; from += chunk) {
+    const to = Math.min(from + chunk, end)
+    memory.set(blocks.subarray(from, to), blocksAt)
+    // The last pass may take in blocks of an earlier call; their results go nowhere.
+    direction(at, Math.ceil((to - from) / PASS), held.turns)
+    blocks.set(memory.subarray(blocksAt, blocksAt + to - from), from)
+  }
 }

@@ -1,6 +1,8 @@
 // ROBERT §6.2: what the back-end does with an uploaded (HELLO, Time), for a batch. Steps 1 to 4 need the server's keys only and
 // find the identifiers to look up; steps 5 to 9 need the users' keys. Between the two the flow reads its store.
+import { equalBytes } from '#crypto'
 import { readUint } from '../bytes.ts'
+import { hmac12, MAC_BYTES, wipeHmac } from '../kernels/hmac.ts'
 import {
   type Calendar,
   dayOf,
@@ -19,7 +21,7 @@ import {
 } from '../time.ts'
 import { LAST_SLOT, SIZE, SLOT_SECONDS } from './constants.ts'
 import { epochOfBlock, idOfBlock, openEbids, type PermanentId, type ServerKey } from './ebid.ts'
-import { helloMacIsValid, timeIsClose } from './hello.ts'
+import { HELLO_MAC_INPUT, timeIsClose, writeHelloMacInput } from './hello.ts'
 import { unpackSignal } from './item.ts'
 import type { IdentifierKeys } from './list.ts'
 import type { Parameters } from './parameters.ts'
@@ -148,10 +150,16 @@ export function decideContacts(
   context: ContactContext,
   at: UnixSeconds,
 ): ContactVerdict[] {
+  const screened = Array.from({ length: 2 * located.count }, (_, candidate) =>
+    located.early[candidate >> 1] === undefined ? screen(located, candidate, keyOf, context) : undefined,
+  )
+  const macsFit = checkMacs(located, screened)
   return located.early.map((early, k) => {
     if (early !== undefined) return early
-    const first = judgeCandidate(located, k, 2 * k, keyOf, context, at)
-    const second = judgeCandidate(located, k, 2 * k + 1, keyOf, context, at)
+    const [first, second] = [2 * k, 2 * k + 1].map((candidate) => {
+      const known = screened[candidate]!
+      return isRefused(known) ? known : accept(located, candidate, known, macsFit[candidate]!, context, at)
+    }) as [Judged, Judged]
     // Footnotes 14 to 16: whatever step refuses one key, the other is tried. The one that came further is reported.
     if (first.route !== 'refused') return first
     if (second.route !== 'refused') return second
@@ -159,16 +167,28 @@ export function decideContacts(
   })
 }
 
+type Refused = Extract<ContactVerdict, { readonly route: 'refused' }>
 type Judged = Exclude<ContactVerdict, { readonly route: 'foreign' }>
 
-function judgeCandidate(
+/** A candidate whose identifier is registered and whose epoch fits: its MAC decides. */
+interface Known {
+  readonly id: PermanentId
+  readonly epoch: Epoch
+  readonly key: Uint8Array
+}
+
+const isRefused = (judged: Known | Refused): judged is Refused => 'reason' in judged
+
+const itemAt = (located: LocatedContacts, k: number): Uint8Array =>
+  located.items.subarray(SIZE.item * k, SIZE.item * (k + 1))
+
+/** Steps 5 to 7. */
+function screen(
   located: LocatedContacts,
-  k: number,
   candidate: number,
   keyOf: (id: PermanentId) => Uint8Array | undefined,
   context: ContactContext,
-  at: UnixSeconds,
-): Judged {
+): Known | Refused {
   if (!located.tried[candidate]) return { route: 'refused', reason: 'noServerKey' }
   const id = idOfBlock(located.blocks, candidate)
   const epoch = epochOfBlock(located.blocks, candidate)
@@ -176,16 +196,50 @@ function judgeCandidate(
   const key = keyOf(id)
   if (key === undefined) return { route: 'refused', reason: 'unknownId' }
   // Step 6, with floor division; epochs before the service are refused (docs/divergences.md, 4).
-  const received = epochAt(context.calendar, unixOf(located.times[k]!))
+  const received = epochAt(context.calendar, unixOf(located.times[candidate >> 1]!))
   if (received < 0 || Math.abs(received - epoch) > 1) return { route: 'refused', reason: 'epochMismatch' }
+  return { id, epoch, key }
+}
+
+/** Step 8 for all that came so far, in one batch: whether the MAC of each candidate is that of its key. */
+function checkMacs(located: LocatedContacts, screened: readonly (Known | Refused | undefined)[]): boolean[] {
+  const rows = screened.flatMap((known, candidate) =>
+    known === undefined || isRefused(known) ? [] : [{ candidate, key: known.key }],
+  )
+  const keys = new Uint8Array(SIZE.key * rows.length)
+  const inputs = new Uint8Array(HELLO_MAC_INPUT * rows.length)
+  rows.forEach(({ candidate, key }, row) => {
+    keys.set(key, SIZE.key * row)
+    writeHelloMacInput(inputs, row, itemAt(located, candidate >> 1))
+  })
+  const macs = hmac12(keys, inputs, rows.length)
+  wipeHmac()
+  keys.fill(0)
+  const fit = new Array<boolean>(screened.length).fill(false)
+  rows.forEach(({ candidate }, row) => {
+    const mac = macs.subarray(MAC_BYTES * row, MAC_BYTES * row + SIZE.helloMac)
+    fit[candidate] = equalBytes(mac, itemAt(located, candidate >> 1).subarray(SIZE.hello - SIZE.helloMac, SIZE.hello))
+  })
+  return fit
+}
+
+/** Steps 8 and 9. */
+function accept(
+  located: LocatedContacts,
+  candidate: number,
+  { id, epoch }: Known,
+  macFits: boolean,
+  context: ContactContext,
+  at: UnixSeconds,
+): Judged {
   // Step 8.
-  const item = located.items.subarray(SIZE.item * k, SIZE.item * (k + 1))
-  if (!helloMacIsValid(key, item)) return { route: 'refused', reason: 'macInvalid' }
+  if (!macFits) return { route: 'refused', reason: 'macInvalid' }
   // Step 9: an epoch that footnote 17 would remove at once, or that has not come yet, is not added.
   const now = epochAt(context.calendar, at)
   const expired = isExpired(epoch, now, epochsIn(context.calendar, context.parameters.contagiousDays))
   if (expired || epoch > now + 1) return { route: 'refused', reason: 'outsideContagiousPeriod' }
-  const slot = slotOf(context.calendar, item, located.times[k]!, epoch)
+  const item = itemAt(located, candidate >> 1)
+  const slot = slotOf(context.calendar, item, located.times[candidate >> 1]!, epoch)
   const weight = exposureWeight(unpackSignal(item[SIZE.item - 1]!), context.parameters)
   return { route: 'local', id, exposure: { epoch, slot, weight } }
 }

@@ -1,12 +1,14 @@
 import { aesBlocks } from '#crypto'
 import { readUint, writeUint } from '../bytes.ts'
-import { type SkinnyKey, skinnyDecrypt, skinnyEncrypt, skinnyKey } from '../kernels/skinny.ts'
+import { eraseKey, type SkinnyKey, skinnyDecrypt, skinnyEncrypt, skinnyKey } from '../kernels/skinny.ts'
 import type { Epoch } from '../time.ts'
 import { SIZE } from './constants.ts'
 
 /** K_S of one day, ready for use: SKINNY-64/192 needs all 24 bytes (docs/divergences.md, 5). */
 export type ServerKey = SkinnyKey
 export const serverKeyOf = (bytes: Uint8Array): ServerKey => skinnyKey(bytes)
+/** Overwrites a key wherever it is held; it cannot be used again. */
+export const eraseServerKey = (key: ServerKey): void => eraseKey(key)
 
 /** A permanent identifier ID_A: 40 bits, as a number, known to the back-end only. */
 export type PermanentId = number

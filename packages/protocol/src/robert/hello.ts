@@ -15,11 +15,18 @@ export interface Hello {
 
 const MACED = SIZE.hello - SIZE.helloMac
 
-/** c1 | M_A: what the MAC of a HELLO covers, 12 bytes. `hello` needs its first 11 bytes only. */
+/** Bytes that the MAC of a HELLO covers: c1 | M_A. */
+export const HELLO_MAC_INPUT: number = 1 + MACED
+
+/** Writes c1 | M_A of a HELLO as a row of MAC inputs. `hello` needs its first 11 bytes only. */
+export function writeHelloMacInput(inputs: Uint8Array, row: number, hello: Uint8Array): void {
+  inputs[HELLO_MAC_INPUT * row] = CODE.hello
+  inputs.set(hello.subarray(0, MACED), HELLO_MAC_INPUT * row + 1)
+}
+
 function macInput(hello: Uint8Array): Uint8Array {
-  const input = new Uint8Array(1 + MACED)
-  input[0] = CODE.hello
-  input.set(hello.subarray(0, MACED), 1)
+  const input = new Uint8Array(HELLO_MAC_INPUT)
+  writeHelloMacInput(input, 0, hello)
   return input
 }
 

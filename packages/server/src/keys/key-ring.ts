@@ -1,6 +1,6 @@
 import type { Random, UtcDay } from '@vicinity/protocol'
 import { drawPrivateKey, gcmOpen, gcmSeal, publicPoint } from '@vicinity/protocol/crypto'
-import { type ServerKey, SIZE, serverKeyOf } from '@vicinity/protocol/robert'
+import { eraseServerKey, type ServerKey, SIZE, serverKeyOf } from '@vicinity/protocol/robert'
 import type { KeyFiles } from './key-files.ts'
 
 const SERVER = /^server-key-(\d+)$/
@@ -71,8 +71,9 @@ export class KeyRing {
 
   /** Makes what is missing of the server keys of `from` to `last` and destroys those before `first`. */
   keepServerKeys(first: number, last: number, from: number): void {
-    for (const day of this.#serverKeys.keys()) {
+    for (const [day, key] of this.#serverKeys) {
       if (day >= first) continue
+      eraseServerKey(key)
       this.#files.remove(`server-key-${day}`)
       this.#serverKeys.delete(day)
     }
