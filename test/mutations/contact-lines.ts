@@ -165,7 +165,7 @@ const contact = mutationsOf('packages/protocol/src/robert/contact.ts', protocolT
   },
   {
     step: 'ROBERT §6.2 step 8',
-    breaks: 'one byte of the MAC is not compared',
+    breaks: 'one byte of the MAC of an item is taken as it is',
     before: 'const mac = macs.subarray(MAC_BYTES * row, MAC_BYTES * row + SIZE.helloMac)',
     after:
       'const mac = itemAt(located, candidate >> 1).slice(SIZE.hello - SIZE.helloMac, SIZE.hello).fill(macs[MAC_BYTES * row]!, 0, 1)',
