@@ -115,6 +115,16 @@ function placeOf(which: UserKey, id: PermanentId): Uint8Array {
   return place
 }
 
+/** What `open` gives, or nothing where the store was altered: one bad row is counted and holds up nobody else. */
+export function unlessAltered<Value>(deps: Deps, what: string, open: () => Value): readonly Value[] {
+  try {
+    return [open()]
+  } catch {
+    deps.count(what)
+    return []
+  }
+}
+
 /** Refused by a rule that the sender may know: answered with 403 and the reason. */
 export class Refused extends Error {
   override readonly name = 'Refused'

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { concat, type Epoch, epochAt, later, ntpOf, type UnixSeconds } from '@vicinity/protocol'
 import {
@@ -253,6 +254,20 @@ test('an item that was altered goes and is counted; the others of its window are
   await apply(server)
   assert.equal((await exposed(server, phone)).length, 1)
   assert.equal(server.deps.counts.get('store.itemAltered'), 1)
+  assert.deepEqual(await server.deps.store.transaction((tx) => tx.queuedWindows()), [])
+})
+
+test('a user whose key was altered is nobody: her item is refused, the others of the window are applied (F18)', async (t) => {
+  const { server, phone } = await start(t)
+  const other = await registerPhone(server, 'other')
+  await queue(server, itemOf(server, phone, NOON))
+  await queue(server, itemOf(server, other, NOON))
+  const database = new DatabaseSync(server.path)
+  database.prepare('update user_key set authentication_key = ? where id = ?').run(randomOf('altered')(60), phone.id)
+  database.close()
+  await apply(server)
+  assert.equal((await exposed(server, other)).length, 1)
+  assert.equal(server.deps.counts.get('store.userAltered'), 1)
   assert.deepEqual(await server.deps.store.transaction((tx) => tx.queuedWindows()), [])
 })
 

@@ -16,7 +16,7 @@ import {
   sealReply,
   type UserRecord,
 } from '@vicinity/protocol/robert'
-import type { Deps } from '../deps.ts'
+import { type Deps, unlessAltered } from '../deps.ts'
 import { NOBODY, NOTHING_SPENT, type StatusChange, type StoredUser, type Transaction } from '../store/store.ts'
 import { nextPoll } from './next-poll.ts'
 
@@ -49,16 +49,12 @@ interface Judged {
 }
 
 /** A row that was altered is nobody's: its owner gets the constant reply like everybody else, and it is counted. */
-function openUser(deps: Deps, user: StoredUser): [PermanentId, UserRecord][] {
-  try {
+const openUser = (deps: Deps, user: StoredUser): readonly (readonly [PermanentId, UserRecord])[] =>
+  unlessAltered(deps, 'store.userAltered', () => {
     const authenticationKey = deps.open('authentication', user.id, user.authenticationKey)
     const encryptionKey = deps.open('encryption', user.id, user.encryptionKey)
-    return [[user.id, { ...user, authenticationKey, encryptionKey }]]
-  } catch {
-    deps.count('store.userAltered')
-    return []
-  }
-}
+    return [user.id, { ...user, authenticationKey, encryptionKey }]
+  })
 
 /** Every verb runs for every request, for nobody where it has nothing to do: the statements tell no outcome from another. */
 async function applyDecisions(tx: Transaction, decisions: readonly Judged[]): Promise<Judged[]> {

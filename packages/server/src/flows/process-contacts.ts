@@ -7,7 +7,7 @@ import {
   type PermanentId,
   packExposure,
 } from '@vicinity/protocol/robert'
-import type { Deps } from '../deps.ts'
+import { type Deps, unlessAltered } from '../deps.ts'
 import type { ExposureRow, Transaction } from '../store/store.ts'
 import { placeOfWindow, windowIsDue, windowIsOver } from './pool.ts'
 
@@ -58,21 +58,19 @@ async function applyBatch(
   const items = concat(...opened)
   const located = locateContacts(items, deps.robert, at)
   const stored = await tx.authenticationKeysOf(located.ids)
-  const keys = new Map([...stored].map(([id, key]) => [id, deps.open('authentication', id, key)]))
+  const keys = new Map([...stored].flatMap(([id, key]) => openKey(deps, id, key)))
   const verdicts = decideContacts(located, (id) => keys.get(id), deps.robert, at)
   await tx.appendExposures(exposuresOf(verdicts))
   return { claimed: sealed.length, verdicts }
 }
 
 /** An item that was altered in the store cannot be judged by anybody: it goes, and is counted. */
-function openItem(deps: Deps, intakeKey: Uint8Array, window: number, sealed: Uint8Array): Uint8Array[] {
-  try {
-    return [deps.keys.open(intakeKey, placeOfWindow(window), sealed)]
-  } catch {
-    deps.count('store.itemAltered')
-    return []
-  }
-}
+const openItem = (deps: Deps, intakeKey: Uint8Array, window: number, sealed: Uint8Array): readonly Uint8Array[] =>
+  unlessAltered(deps, 'store.itemAltered', () => deps.keys.open(intakeKey, placeOfWindow(window), sealed))
+
+/** A key that was altered in the store is nobody's, like every other row of its user. */
+const openKey = (deps: Deps, id: PermanentId, sealed: Uint8Array): readonly (readonly [PermanentId, Uint8Array])[] =>
+  unlessAltered(deps, 'store.userAltered', () => [id, deps.open('authentication', id, sealed)])
 
 /** Step 9: the exposures of a batch by user, in ascending order of id (the order in which rows are locked). */
 function exposuresOf(verdicts: readonly ContactVerdict[]): ExposureRow[] {
