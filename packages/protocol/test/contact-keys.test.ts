@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { toHex } from '../src/bytes.ts'
-import { type ContactRefusal, type ContactVerdict, decideContacts, locateContacts } from '../src/robert/contact.ts'
+import { type ContactRefusal, idsOf, locateContacts } from '../src/robert/contact.ts'
+import type { ContactVerdict } from '../src/robert/contact-decision.ts'
 import { epochOfBlock, idOfBlock, openEbids, type PermanentId } from '../src/robert/ebid.ts'
 import { dayOf, dayStart, later } from '../src/time.ts'
 import {
@@ -10,6 +11,8 @@ import {
   backEnd,
   dayAt,
   itemOf,
+  judged,
+  type KeyOf,
   keyOfAlice,
   pairOf,
   randomOf,
@@ -27,9 +30,8 @@ const FIRST = 960
 const MIDNIGHT = dayStart(DAY)
 const NOW = unix('2026-03-12T12:00:00Z')
 
-type KeyOf = (id: PermanentId) => Uint8Array | undefined
 function judge(item: Uint8Array, context = backEnd, keyOf: KeyOf = keyOfAlice): ContactVerdict {
-  return decideContacts(locateContacts(item, context, NOW), keyOf, context, NOW)[0]!
+  return judged(item, context, keyOf, NOW)[0]!
 }
 const refusal = (reason: ContactRefusal) => ({ route: 'refused', reason })
 const local = (epoch: number, slot: number, id = ALICE.id) => ({
@@ -42,13 +44,13 @@ test('ROBERT §6.2 step 4: without a server key of its day or the neighbour an i
   const item = itemOf({ emitted: later(MIDNIGHT, 3600) })
   assert.deepEqual(judge(item, withDays()), refusal('noServerKey'))
   assert.deepEqual(judge(item, withDays(TOMORROW)), refusal('noServerKey'))
-  assert.deepEqual(locateContacts(item, withDays(), NOW).ids, [])
+  assert.deepEqual(idsOf(locateContacts(item, withDays(), NOW)), [])
 })
 
 test('ROBERT §6.2 step 4: where only the neighbour has a key, the identifier it opens is the one that is unknown', () => {
   const item = itemOf({ emitted: later(MIDNIGHT, 3600) })
   assert.deepEqual(judge(item, withDays(YESTERDAY)), refusal('unknownId'))
-  assert.equal(locateContacts(item, withDays(YESTERDAY), NOW).ids.length, 1)
+  assert.equal(idsOf(locateContacts(item, withDays(YESTERDAY), NOW)).length, 1)
 })
 
 test('ROBERT §6.2 footnote 13: the server key is selected by Time', () => {
@@ -76,8 +78,7 @@ test('ROBERT §6.2 footnote 13: both keys of both items around midnight, in one 
   const before = itemOf({ emitted: later(MIDNIGHT, -4), received: later(MIDNIGHT, 4) })
   const after = itemOf({ emitted: later(MIDNIGHT, 4), received: later(MIDNIGHT, -4) })
   const items = new Uint8Array([...before, ...after, ...before])
-  const located = locateContacts(items, backEnd, NOW)
-  const verdicts = decideContacts(located, keyOfAlice, backEnd, NOW)
+  const verdicts = judged(items, backEnd, keyOfAlice, NOW)
   assert.deepEqual(verdicts, [local(FIRST - 1, 2), local(FIRST, 0), local(FIRST - 1, 2)])
 })
 

@@ -2,13 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { concat } from '../src/bytes.ts'
-import {
-  CONTACT_REFUSALS,
-  type ContactRefusal,
-  type ContactVerdict,
-  decideContacts,
-  locateContacts,
-} from '../src/robert/contact.ts'
+import { CONTACT_REFUSALS, type ContactRefusal, idsOf, locateContacts } from '../src/robert/contact.ts'
+import type { ContactVerdict } from '../src/robert/contact-decision.ts'
 import type { PermanentId } from '../src/robert/ebid.ts'
 import { packSignal, strengthClass } from '../src/robert/item.ts'
 import { parametersFor, SPEC, TAC } from '../src/robert/profile.ts'
@@ -21,6 +16,7 @@ import {
   GERMANY,
   holds,
   itemOf,
+  judged,
   keyOfAlice,
   randomOf,
   SERVICE_START,
@@ -34,7 +30,7 @@ const NOW = unix('2026-03-06T12:00:00Z')
 const noLookUp = (id: PermanentId) => assert.fail(`${id} was looked up`)
 
 function judge(items: readonly Uint8Array[], context = backEnd, keyOf = keyOfAlice, at = NOW): ContactVerdict[] {
-  return decideContacts(locateContacts(concat(...items), context, at), keyOf, context, at)
+  return judged(concat(...items), context, keyOf, at)
 }
 const judgeOne = (item: Uint8Array, context = backEnd, keyOf = keyOfAlice, at = NOW) =>
   judge([item], context, keyOf, at)[0]!
@@ -60,12 +56,9 @@ test('ROBERT §6.2 step 1: items of several days are judged in one batch, each u
     const emitted = unix(`2026-03-0${day}T06:00:00Z`)
     return [itemOf({ emitted, received: later(emitted, 60) }), itemOf({ emitted })]
   })
-  const located = locateContacts(concat(...items), backEnd, NOW)
-  assert.ok(located.ids.includes(ALICE.id))
-  // The four items that step 2 refuses are opened too, but nobody is looked up for them.
-  assert.equal(located.ids.length, 1 + days.length)
+  assert.deepEqual(idsOf(locateContacts(concat(...items), backEnd, NOW)), [ALICE.id])
   const expected = days.flatMap((day) => [refusal('helloTooFarFromTime'), local(96 * (day - 1) + 24)])
-  assert.deepEqual(decideContacts(located, keyOfAlice, backEnd, NOW), expected)
+  assert.deepEqual(judge(items), expected)
 })
 
 test('ROBERT §6.2: each refusal names its step', () => {
@@ -95,12 +88,17 @@ test('ROBERT §6.2 step 1: the 32-bit Time of an item unfolds across the end of 
   }
 })
 
-test('ROBERT §6.2 step 1: each identifier is looked up once', () => {
+test('ROBERT §6.2 step 5: each identifier is looked up once, and nobody for the key that did not make the EBID', () => {
   const items = concat(itemOf({ emitted: NOON }), itemOf({ emitted: later(NOON, 900) }))
-  const { ids } = locateContacts(items, backEnd, NOW)
-  assert.equal(ids.filter((id) => id === ALICE.id).length, 1)
-  // Two keys are tried for each item: the other key gives two identifiers that nobody has.
-  assert.equal(ids.length, 3)
+  assert.deepEqual(idsOf(locateContacts(items, backEnd, NOW)), [ALICE.id])
+})
+
+test('ROBERT §6.2 step 5: where neither key gives the epoch both identifiers are looked up, so that steps 5 and 6 refuse in order', () => {
+  const item = itemOf({ emitted: NOON, epoch: EPOCH + 2 })
+  assert.equal(idsOf(locateContacts(item, backEnd, NOW)).length, 2)
+  assert.deepEqual(judgeOne(item), refusal('epochMismatch'))
+  const empty = judgeOne(item, backEnd, () => undefined)
+  assert.deepEqual(empty, refusal('unknownId'))
 })
 
 test('ROBERT §6.2 step 2: a HELLO received within δ = 12 s is accepted, at δ and beyond helloTooFarFromTime', () => {
@@ -116,11 +114,11 @@ test('ROBERT §6.2 step 2: a HELLO received within δ = 12 s is accepted, at δ 
 test('ROBERT §6.2 step 2: profile tac accepts 180 s and refuses 181 s as helloTooFarFromTime', () => {
   const parameters = parametersFor(TAC)
   const tac = { ...backEnd, profile: TAC, parameters }
-  const judged = (off: number, context: typeof backEnd) =>
+  const passed = (off: number, context: typeof backEnd) =>
     judgeOne(itemOf({ emitted: NOON, received: later(NOON, off) }), context)
-  assert.deepEqual(judged(180, tac), local())
-  assert.deepEqual(judged(181, tac), refusal('helloTooFarFromTime'))
-  assert.deepEqual(judged(180, { ...tac, profile: SPEC }), refusal('helloTooFarFromTime'))
+  assert.deepEqual(passed(180, tac), local())
+  assert.deepEqual(passed(181, tac), refusal('helloTooFarFromTime'))
+  assert.deepEqual(passed(180, { ...tac, profile: SPEC }), refusal('helloTooFarFromTime'))
 })
 
 const GERMAN = itemOf({ emitted: NOON, context: { ...backEnd, countryCode: GERMANY } })
@@ -128,7 +126,7 @@ const GERMAN = itemOf({ emitted: NOON, context: { ...backEnd, countryCode: GERMA
 test('ROBERT §6.2 step 3: an item of a country we federate with is forwarded, without opening its EBID', () => {
   const context = { ...backEnd, peers: new Set([GERMANY, 44]) }
   assert.deepEqual(judgeOne(GERMAN, context, noLookUp), { route: 'foreign', countryCode: GERMANY })
-  assert.deepEqual(locateContacts(GERMAN, context, NOW).ids, [])
+  assert.deepEqual(idsOf(locateContacts(GERMAN, context, NOW)), [])
   const mixed = judge([GERMAN, itemOf({ emitted: NOON })], context)
   assert.deepEqual(mixed, [{ route: 'foreign', countryCode: GERMANY }, local()])
 })
@@ -181,11 +179,11 @@ test('ROBERT §6.2 step 6: the division is floored: the last second of the next 
 
 test('ROBERT §6.2 step 6: a Time before the service started is refused as epochMismatch', () => {
   const at = later(SERVICE_START, 3600)
-  const judged = (off: number) =>
+  const passed = (off: number) =>
     judgeOne(itemOf({ emitted: later(SERVICE_START, off), epoch: 0 }), backEnd, keyOfAlice, at)
-  assert.deepEqual(judged(-1), refusal('epochMismatch'))
-  assert.deepEqual(judged(-900), refusal('epochMismatch'))
-  assert.deepEqual(judged(0), local(0))
+  assert.deepEqual(passed(-1), refusal('epochMismatch'))
+  assert.deepEqual(passed(-900), refusal('epochMismatch'))
+  assert.deepEqual(passed(0), local(0))
 })
 
 test('ROBERT §5.2 footnote 9, §6.2 step 6: a HELLO replayed when its 16-bit time returns is refused as epochMismatch', () => {

@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { ascii, concat, type Random, Writer } from '../src/bytes.ts'
 import { sha256 } from '../src/crypto/node.ts'
 import { CODE, SIZE } from '../src/robert/constants.ts'
-import type { ContactContext } from '../src/robert/contact.ts'
+import { type ContactContext, idsOf, locateContacts } from '../src/robert/contact.ts'
+import { type ContactVerdict, decideContacts, keyTable, verdictOf } from '../src/robert/contact-decision.ts'
 import { federationCipher, type PermanentId, type ServerKey, serverKeyOf } from '../src/robert/ebid.ts'
 import { buildHello } from '../src/robert/hello.ts'
 import { NEW_STATUS, type UserRecord } from '../src/robert/id-table.ts'
@@ -160,4 +161,19 @@ export function decided(
 ): RequestDecision {
   const located = locateRequests([bytes], context, at)[0]!
   return decideRequest(located, located.located && located.id === user.id ? user : undefined, context, at)
+}
+
+export type KeyOf = (id: PermanentId) => Uint8Array | undefined
+
+/** What the back-end decides for items, where `keyOf` is IDTable. Each identifier is asked for once. */
+export function judged(items: Uint8Array, context: ContactContext, keyOf: KeyOf, at: UnixSeconds): ContactVerdict[] {
+  const located = locateContacts(items, context, at)
+  const keys = new Map(
+    idsOf(located).flatMap((id) => {
+      const key = keyOf(id)
+      return key === undefined ? [] : [[id, key] as const]
+    }),
+  )
+  const verdicts = decideContacts(located, keyTable(keys), context, at)
+  return Array.from({ length: verdicts.count }, (_, k) => verdictOf(verdicts, k))
 }

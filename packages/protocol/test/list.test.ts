@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { concat, toHex, Writer } from '../src/bytes.ts'
 import { Malformed } from '../src/outcome.ts'
 import { epochOfBlock, idOfBlock, makeEbids, openEbids, serverKeyOf } from '../src/robert/ebid.ts'
-import { lastDayOfBundle, makeList, openFrom, packList, sealFor, unpackList } from '../src/robert/list.ts'
+import { lastDayOfBundle, makeList, makeLists, openFrom, packList, sealFor, unpackList } from '../src/robert/list.ts'
 import { type Calendar, dayOfEpoch, type Epoch, firstEpochOfDay } from '../src/time.ts'
 import {
   ALICE,
@@ -139,4 +139,20 @@ test('ROBERT §4: what was changed, cut or sealed for somebody else does not ope
     assert.equal(openFrom(ALICE.encryptionKey, sealed.subarray(0, cut)), undefined, `${cut} bytes`)
   }
   assert.equal(openFrom(randomOf('key of Bob')(32), sealed), undefined)
+})
+
+test('ROBERT §4: the lists of many users made at once are those that each would get alone', () => {
+  const range = fc.record({
+    id: fc.integer({ min: 0, max: 2 ** 40 - 1 }),
+    first: fc.integer({ min: 0, max: 96 * 6 }).map((epoch) => epochs(epoch)),
+    count: fc.integer({ min: 0, max: 300 }),
+  })
+  const context = withDays(DAY, dayAt('2026-03-06T00:00:00Z'), dayAt('2026-03-03T00:00:00Z'))
+  holds(
+    fc.property(fc.array(range, { maxLength: 12 }), (wanted) => {
+      const alone = wanted.map(({ id, first, count }) => makeList(context, id, first, count))
+      assert.deepEqual(makeLists(context, wanted), alone)
+    }),
+    50,
+  )
 })

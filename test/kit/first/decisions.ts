@@ -9,6 +9,7 @@ import {
   decideRequest,
   federationCipher,
   type IdentifierKeys,
+  keyTable,
   locateContacts,
   locateRequests,
   makeList,
@@ -21,6 +22,7 @@ import {
   serverKeyOf,
   TAC,
   type UserRecord,
+  verdictOf,
 } from '@vicinity/protocol/robert'
 import { Fields } from './fields.ts'
 import { calendarOf, profileOf, type Runner, unix } from './messages.ts'
@@ -56,7 +58,7 @@ const contact: Runner = (input) => {
     peers: new Set(input.list('peers').map((peer) => Number.parseInt(String(peer), 16))),
   }
   const users = input.list('users').map((user) => new Fields(user))
-  const keyOf = (wanted: number) => users.find((user) => user.uint('id') === wanted)?.bytes('authenticationKey')
+  const keys = new Map(users.map((user) => [user.uint('id'), user.bytes('authenticationKey')]))
   try {
     parseItem(input.bytes('item'))
   } catch (error) {
@@ -64,7 +66,8 @@ const contact: Runner = (input) => {
     throw error
   }
   const now = unix(input, 'now')
-  const verdict = decideContacts(locateContacts(input.bytes('item'), context, now), keyOf, context, now)[0]!
+  const located = locateContacts(input.bytes('item'), context, now)
+  const verdict = verdictOf(decideContacts(located, keyTable(keys), context, now), 0)
   if (verdict.route === 'refused') return { refused: CONTACT_REFUSALS[verdict.reason] }
   if (verdict.route === 'foreign') return { forwarded: verdict.countryCode.toString(16).padStart(2, '0') }
   return { accepted: { ...verdict.exposure, id: id(verdict.id) } }

@@ -14,21 +14,35 @@ export const MAC_BYTES = 8
  * each, little-endian. They let anyone make MACs as the user: guard them like the key.
  */
 export const MIDSTATE_BYTES = 64
+const ROW_WORDS = MIDSTATE_BYTES / 8
 
-/** MACs of `count` messages, in rows of 8 bytes. `keys` has rows of 32 bytes; `messages` rows of 12, or of 16 with 12 used. */
-export function hmac12(keys: Uint8Array, messages: Uint8Array, count: number = keys.length / KEY): Uint8Array {
+/** MACs of messages, in rows of 8 bytes. `keys` has rows of 32 bytes; `messages` rows of 12, or of 16 with 12 used. */
+export function hmac12(keys: Uint8Array, messages: Uint8Array): Uint8Array {
   loaded ??= load()
-  return macs(loaded.fromKeys, keys, KEY, messages, count)
+  const { memory, keysAt, fromKeys } = loaded
+  return macs(loaded, messages, keys.length / KEY, (from, here) => {
+    memory.set(keys.subarray(KEY * from, KEY * (from + here)), keysAt)
+    return fromKeys
+  })
 }
 
-/** The same from rows of midstates: half the work. */
-export function hmac12FromMidstates(
-  midstateRows: Uint8Array,
-  messages: Uint8Array,
-  count: number = midstateRows.length / MIDSTATE_BYTES,
-): Uint8Array {
+/**
+ * The same from midstates: half the work. Message k is under the midstates in row `rows[k]` of the table (64 bytes a row, as
+ * `midstates` makes them), so that a batch is gathered from a table of any size without a copy of its own. Throws `RangeError` where the
+ * table does not begin on a multiple of 8 bytes.
+ */
+export function hmac12OfRows(table: Uint8Array, rows: Int32Array, messages: Uint8Array): Uint8Array {
   loaded ??= load()
-  return macs(loaded.fromMidstates, midstateRows, MIDSTATE_BYTES, messages, count)
+  const words = new BigInt64Array(table.buffer, table.byteOffset, table.length / 8)
+  const { memory, keysAt, fromMidstates } = loaded
+  const held = new BigInt64Array(memory.buffer, keysAt)
+  return macs(loaded, messages, rows.length, (from, here) => {
+    for (let n = 0; n < here; n++) {
+      const row = ROW_WORDS * rows[from + n]!
+      for (let i = 0; i < ROW_WORDS; i++) held[ROW_WORDS * n + i] = words[row + i]!
+    }
+    return fromMidstates
+  })
 }
 
 /** Midstates of keys of 32 bytes, in rows of 64 bytes. */
@@ -82,22 +96,19 @@ function load(): Loaded {
   }
 }
 
+/** Calls the kernel for as many messages at a time as it takes; `bring` puts their keys in place and names what to call. */
 function macs(
-  kernel: (...values: number[]) => void,
-  keys: Uint8Array,
-  width: number,
+  { memory, chunk, messagesAt, macsAt }: Loaded,
   messages: Uint8Array,
   count: number,
+  bring: (from: number, count: number) => Loaded['fromKeys'],
 ): Uint8Array {
   const stride = messages.length === WIDE_MESSAGE * count ? WIDE_MESSAGE : MESSAGE
-  if (keys.length !== width * count || messages.length !== stride * count) {
-    throw new RangeError(`${count} messages of 12 or 16 bytes need as many rows of ${width}`)
-  }
-  const { memory, chunk, keysAt, messagesAt, macsAt } = loaded!
+  if (messages.length !== stride * count) throw new RangeError(`${count} keys need as many messages of 12 or 16 bytes`)
   const out = new Uint8Array(MAC_BYTES * count)
   for (let from = 0; from < count; from += chunk) {
     const here = Math.min(chunk, count - from)
-    memory.set(keys.subarray(width * from, width * (from + here)), keysAt)
+    const kernel = bring(from, here)
     memory.set(messages.subarray(stride * from, stride * (from + here)), messagesAt)
     // The last group may take in rows of an earlier call; their results go nowhere.
     kernel(Math.ceil(here / LANES), stride)

@@ -18,15 +18,21 @@ const MACED = SIZE.hello - SIZE.helloMac
 /** Bytes that the MAC of a HELLO covers: c1 | M_A. */
 export const HELLO_MAC_INPUT: number = 1 + MACED
 
-/** Writes c1 | M_A of a HELLO as a row of MAC inputs. `hello` needs its first 11 bytes only. */
-export function writeHelloMacInput(inputs: Uint8Array, row: number, hello: Uint8Array): void {
-  inputs[HELLO_MAC_INPUT * row] = CODE.hello
-  inputs.set(hello.subarray(0, MACED), HELLO_MAC_INPUT * row + 1)
+/** Writes c1 | M_A as a row of MAC inputs, of the HELLO that begins at `offset`; its first 11 bytes are read. */
+export function writeHelloMacInput(inputs: DataView, row: number, hellos: DataView, offset: number): void {
+  const to = HELLO_MAC_INPUT * row
+  inputs.setUint8(to, CODE.hello)
+  inputs.setUint8(to + 1, hellos.getUint8(offset))
+  inputs.setUint16(to + 2, hellos.getUint16(offset + 1))
+  inputs.setUint32(to + 4, hellos.getUint32(offset + 3))
+  inputs.setUint32(to + 8, hellos.getUint32(offset + 7))
 }
+
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 
 function macInput(hello: Uint8Array): Uint8Array {
   const input = new Uint8Array(HELLO_MAC_INPUT)
-  writeHelloMacInput(input, 0, hello)
+  writeHelloMacInput(viewOf(input), 0, viewOf(hello), 0)
   return input
 }
 

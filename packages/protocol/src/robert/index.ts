@@ -1,6 +1,7 @@
 export * from './appendix-a.ts'
 export * from './constants.ts'
 export * from './contact.ts'
+export * from './contact-decision.ts'
 export * from './ebid.ts'
 export * from './hello.ts'
 export * from './id-table.ts'

@@ -2,7 +2,7 @@ import { gcmOpen, gcmSeal } from '#crypto'
 import { concat, type Random, Reader, Writer } from '../bytes.ts'
 import { type Calendar, dayOfEpoch, type Epoch, firstEpochOfDay, type UtcDay } from '../time.ts'
 import { SIZE } from './constants.ts'
-import { type FederationCipher, makeEbids, type PermanentId, type ServerKey } from './ebid.ts'
+import { closeEbids, type FederationCipher, type PermanentId, type ServerKey, writeEbidBlocks } from './ebid.ts'
 
 /** (EBID, ECC) pairs of consecutive epochs, 9 bytes each (ROBERT §4). */
 export interface IdentifierList {
@@ -19,25 +19,73 @@ export interface IdentifierKeys {
   readonly serverKeyOf: (day: UtcDay) => ServerKey | undefined
 }
 
-/** The pairs of `id` for at most `count` epochs from `first`; the list ends early where the next day has no key yet. */
-export function makeList(keys: IdentifierKeys, id: PermanentId, first: Epoch, count: number): IdentifierList {
+/** Identifiers that a user is to get: at most `count` epochs from `first`. */
+export interface WantedList {
+  readonly id: PermanentId
+  readonly first: Epoch
+  readonly count: number
+}
+
+/** Epochs of one user that share a server key. */
+interface Run extends WantedList {
+  readonly pairs: Uint8Array
+  /** The row of its first pair in the list. */
+  readonly row: number
+}
+
+/**
+ * The lists of many users, so that all that share a server key are encrypted at once. A list ends early where the next day has no key
+ * yet.
+ */
+export function makeLists(keys: IdentifierKeys, wanted: readonly WantedList[]): IdentifierList[] {
+  const days = new Map<UtcDay, Run[]>()
+  const lists = wanted.map((list) => ({ first: list.first, pairs: planRuns(keys, list, days) }))
+  const all = [...days].map(([day, runs]) => ({ runs, ebids: ebidsOf(keys.serverKeyOf(day)!, runs) }))
+  const stream = keys.federation(concat(...all.map(({ ebids }) => ebids)))
+  let row = 0
+  for (const { runs, ebids } of all) {
+    let from = 0
+    for (const run of runs) {
+      for (let k = 0; k < run.count; k++, from++, row++) {
+        const to = SIZE.pair * (run.row + k)
+        run.pairs.set(ebids.subarray(SIZE.ebid * from, SIZE.ebid * (from + 1)), to)
+        run.pairs[to + SIZE.ebid] = stream[row]! ^ keys.countryCode
+      }
+    }
+  }
+  return lists
+}
+
+/** The list of one user. */
+export const makeList = (keys: IdentifierKeys, id: PermanentId, first: Epoch, count: number): IdentifierList =>
+  makeLists(keys, [{ id, first, count }])[0]!
+
+/** Adds the runs of a list to those of their days. Gives the pairs that they fill. */
+function planRuns(keys: IdentifierKeys, { id, first, count }: WantedList, days: Map<UtcDay, Run[]>): Uint8Array {
   const pairs = new Uint8Array(SIZE.pair * count)
   let made = 0
   while (made < count) {
     const from = (first + made) as Epoch
     const day = dayOfEpoch(keys.calendar, from)
-    const key = keys.serverKeyOf(day)
-    if (key === undefined) break
+    if (keys.serverKeyOf(day) === undefined) break
     const run = Math.min(count - made, firstEpochOfDay(keys.calendar, day + 1) - from)
-    const ebids = makeEbids(key, id, from, run)
-    const stream = keys.federation(ebids)
-    for (let k = 0; k < run; k++) {
-      pairs.set(ebids.subarray(SIZE.ebid * k, SIZE.ebid * (k + 1)), SIZE.pair * (made + k))
-      pairs[SIZE.pair * (made + k) + SIZE.ebid] = stream[k]! ^ keys.countryCode
-    }
+    const runs = days.get(day) ?? []
+    runs.push({ id, first: from, count: run, pairs, row: made })
+    days.set(day, runs)
     made += run
   }
-  return { first, pairs: pairs.subarray(0, SIZE.pair * made) }
+  return pairs.subarray(0, SIZE.pair * made)
+}
+
+function ebidsOf(key: ServerKey, runs: readonly Run[]): Uint8Array {
+  const blocks = new Uint8Array(SIZE.ebid * runs.reduce((sum, { count }) => sum + count, 0))
+  let row = 0
+  for (const { id, first, count } of runs) {
+    writeEbidBlocks(blocks, row, id, first, count)
+    row += count
+  }
+  closeEbids(key, blocks)
+  return blocks
 }
 
 /** The epochs that a status reply carries: those of the last day of the bundle, at most `most`. */

@@ -1,4 +1,4 @@
-import { readUint, writeUint } from '../bytes.ts'
+import { readUint } from '../bytes.ts'
 import { type Calendar, DAY_SECONDS, type Epoch, epochsIn } from '../time.ts'
 import { SIZE, SLOT_SECONDS } from './constants.ts'
 import { type Signal, strengthOf } from './item.ts'
@@ -14,9 +14,17 @@ export interface Exposure {
 
 export function packExposure(exposure: Exposure): Uint8Array {
   const packed = new Uint8Array(SIZE.exposure)
-  writeUint(packed, 0, 3, exposure.epoch)
-  packed[3] = exposure.slot * 64 + exposure.weight
+  writeExposure(packed, 0, exposure.epoch, exposure.slot, exposure.weight)
   return packed
+}
+
+/** Writes the packed form of an exposure as a row of `rows`. */
+export function writeExposure(rows: Uint8Array, row: number, epoch: number, slot: number, weight: number): void {
+  const at = SIZE.exposure * row
+  rows[at] = epoch >> 16
+  rows[at + 1] = epoch >> 8
+  rows[at + 2] = epoch
+  rows[at + 3] = slot * 64 + weight
 }
 
 export function unpackExposures(lee: Uint8Array): Exposure[] {

@@ -6,15 +6,15 @@ import {
   type IdentifierList,
   lastDayOfBundle,
   locateRequests,
-  makeList,
+  makeLists,
   NEW_STATUS,
   type PermanentId,
   REPLY_PAIRS,
-  type RequestAnswer,
   type RequestDecision,
   SIZE,
   sealReply,
   type UserRecord,
+  type WantedList,
 } from '@vicinity/protocol/robert'
 import { type Deps, unlessAltered } from '../deps.ts'
 import { NOBODY, NOTHING_SPENT, type StatusChange, type StoredUser, type Transaction } from '../store/store.ts'
@@ -40,7 +40,11 @@ export async function authenticatedRequests(
     })
     return applyDecisions(tx, decisions)
   })
-  return judged.map(({ user, decision }) => replyTo(deps, user, decision, at))
+  const lists = makeLists(
+    deps.robert,
+    judged.map(({ user, decision }) => identifiersFor(deps, user, decision, at)),
+  )
+  return judged.map(({ user, decision }, k) => replyTo(deps, user, decision, lists[k]!, at))
 }
 
 interface Judged {
@@ -96,7 +100,13 @@ function settle(user: UserRecord | undefined, decision: RequestDecision, changed
   return { user, decision: lost ? { served: false, reason: 'tooEarly' } : decision }
 }
 
-function replyTo(deps: Deps, user: UserRecord | undefined, decision: RequestDecision, at: UnixSeconds): Uint8Array {
+function replyTo(
+  deps: Deps,
+  user: UserRecord | undefined,
+  decision: RequestDecision,
+  list: IdentifierList,
+  at: UnixSeconds,
+): Uint8Array {
   if (!decision.served || user === undefined) {
     deps.count(`request.refused.${decision.served ? 'unknownId' : decision.reason}`)
     return constantReply(deps.random)
@@ -111,21 +121,28 @@ function replyTo(deps: Deps, user: UserRecord | undefined, decision: RequestDeci
     replyId: status?.replyId ?? new Uint8Array(SIZE.replyId),
     nextPoll: nextPoll(deps),
     exposureDay: status?.newest === undefined ? (0 as const) : dayOfEpoch(deps.calendar, status.newest),
-    list: identifiersFor(deps, user.id, answer, at),
+    list,
   }
   return sealReply(user.encryptionKey, reply, deps.random)
 }
 
-/** A status reply carries the last day of the bundle; `renew` what is asked for between now and the end of the bundle. */
-function identifiersFor(deps: Deps, id: PermanentId, answer: RequestAnswer, at: UnixSeconds): IdentifierList {
+/**
+ * A status reply carries the last day of the bundle; `renew` what is asked for between now and the end of the bundle; anything else
+ * nothing.
+ */
+function identifiersFor(
+  deps: Deps,
+  user: UserRecord | undefined,
+  decision: RequestDecision,
+  at: UnixSeconds,
+): WantedList {
   const { bundleDays } = deps.robert.parameters
   const now = epochAt(deps.calendar, at)
-  if (answer.kind === 'status') {
-    const { first, count } = lastDayOfBundle(deps.calendar, dayOf(at), bundleDays, REPLY_PAIRS)
-    return makeList(deps.robert, id, first, count)
-  }
-  if (answer.kind !== 'renew') return { first: now, pairs: new Uint8Array(0) }
+  const id = user?.id ?? NOBODY
+  const answer = decision.served ? decision.answer : undefined
+  if (answer?.kind === 'status') return { id, ...lastDayOfBundle(deps.calendar, dayOf(at), bundleDays, REPLY_PAIRS) }
+  if (answer?.kind !== 'renew') return { id, first: now, count: 0 }
   const end = firstEpochOfDay(deps.calendar, dayOf(at) + bundleDays + 1)
   const first = Math.min(Math.max(answer.first, now), end) as Epoch
-  return makeList(deps.robert, id, first, Math.min(REPLY_PAIRS, end - first))
+  return { id, first, count: Math.min(REPLY_PAIRS, end - first) }
 }

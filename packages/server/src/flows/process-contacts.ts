@@ -1,11 +1,15 @@
 import { concat, type UnixSeconds } from '@vicinity/protocol'
 import {
-  CONTACT_REFUSALS,
-  type ContactVerdict,
+  type ContactVerdicts,
   decideContacts,
+  FOREIGN,
+  idsOf,
+  keyTable,
+  LOCAL,
   locateContacts,
   type PermanentId,
-  packExposure,
+  refusalOf,
+  SIZE,
 } from '@vicinity/protocol/robert'
 import { type Deps, unlessAltered } from '../deps.ts'
 import type { ExposureRow, Transaction } from '../store/store.ts'
@@ -38,7 +42,7 @@ async function applyWindow(deps: Deps, window: number, at: UnixSeconds): Promise
   let claimed: number
   do {
     const batch = await deps.store.transaction((tx) => applyBatch(deps, tx, window, at))
-    countVerdicts(deps, batch.verdicts)
+    if (batch.verdicts !== undefined) countVerdicts(deps, batch.verdicts)
     claimed = batch.claimed
   } while (claimed === BATCH)
 }
@@ -48,18 +52,19 @@ async function applyBatch(
   tx: Transaction,
   window: number,
   at: UnixSeconds,
-): Promise<{ readonly claimed: number; readonly verdicts: readonly ContactVerdict[] }> {
+): Promise<{ readonly claimed: number; readonly verdicts?: ContactVerdicts }> {
   const sealed = await tx.claimItems(window, BATCH)
-  if (sealed.length === 0) return { claimed: 0, verdicts: [] }
+  if (sealed.length === 0) return { claimed: 0 }
   const intakeKey = deps.keys.knownIntakeKey(window)
   const opened = sealed.flatMap((item) => openItem(deps, intakeKey, window, item))
   // Where nothing opens it is the key that is wrong, not the items: they stay in the queue.
   if (opened.length === 0) throw new Error('no item of a window opens: the key directory is not the one of this store')
   const items = concat(...opened)
   const located = locateContacts(items, deps.robert, at)
-  const stored = await tx.authenticationKeysOf(located.ids)
-  const keys = new Map([...stored].flatMap(([id, key]) => openKey(deps, id, key)))
-  const verdicts = decideContacts(located, (id) => keys.get(id), deps.robert, at)
+  const stored = await tx.authenticationKeysOf(idsOf(located))
+  const keys = keyTable(new Map([...stored].flatMap(([id, key]) => openKey(deps, id, key))))
+  const verdicts = decideContacts(located, keys, deps.robert, at)
+  keys.erase()
   await tx.appendExposures(exposuresOf(verdicts))
   return { claimed: sealed.length, verdicts }
 }
@@ -73,21 +78,21 @@ const openKey = (deps: Deps, id: PermanentId, sealed: Uint8Array): readonly (rea
   unlessAltered(deps, 'store.userAltered', () => [id, deps.open('authentication', id, sealed)])
 
 /** Step 9: the exposures of a batch by user, in ascending order of id (the order in which rows are locked). */
-function exposuresOf(verdicts: readonly ContactVerdict[]): ExposureRow[] {
+function exposuresOf({ count, routes, ids, exposures }: ContactVerdicts): ExposureRow[] {
   const rows = new Map<PermanentId, Uint8Array[]>()
-  for (const verdict of verdicts) {
-    if (verdict.route !== 'local') continue
-    const packed = packExposure(verdict.exposure)
-    const row = rows.get(verdict.id)
-    if (row === undefined) rows.set(verdict.id, [packed])
+  for (let k = 0; k < count; k++) {
+    if (routes[k] !== LOCAL) continue
+    const packed = exposures.subarray(SIZE.exposure * k, SIZE.exposure * (k + 1))
+    const row = rows.get(ids[k]!)
+    if (row === undefined) rows.set(ids[k]!, [packed])
     else row.push(packed)
   }
   return [...rows].sort(([a], [b]) => a - b).map(([id, packed]) => ({ id, exposures: concat(...packed) }))
 }
 
-function countVerdicts(deps: Deps, verdicts: readonly ContactVerdict[]): void {
-  for (const verdict of verdicts) {
-    if (verdict.route === 'refused') deps.count(`item.refused.${CONTACT_REFUSALS[verdict.reason]}.${verdict.reason}`)
-    else deps.count(verdict.route === 'local' ? 'item.accepted' : 'item.foreign')
+function countVerdicts(deps: Deps, verdicts: ContactVerdicts): void {
+  for (const route of verdicts.routes) {
+    if (route === LOCAL) deps.count('item.accepted')
+    else deps.count(route === FOREIGN ? 'item.foreign' : `item.refused.${route}.${refusalOf(route)}`)
   }
 }

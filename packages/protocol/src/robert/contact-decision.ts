@@ -1,0 +1,199 @@
+// ROBERT §6.2 steps 5 to 9, for a batch that `locateContacts` has opened.
+import { hmac12OfRows, MAC_BYTES, midstates, wipeHmac } from '../kernels/hmac.ts'
+import {
+  type Calendar,
+  type Epoch,
+  epochAt,
+  epochStart,
+  epochsIn,
+  type NtpSeconds,
+  type UnixSeconds,
+  unixOf,
+} from '../time.ts'
+import { LAST_SLOT, SIZE, SLOT_SECONDS } from './constants.ts'
+import {
+  CONTACT_REFUSALS,
+  type ContactContext,
+  type ContactRefusal,
+  FOREIGN,
+  LOCAL,
+  type LocatedContacts,
+  NO_ID,
+  UNOPENED,
+} from './contact.ts'
+import type { PermanentId } from './ebid.ts'
+import { HELLO_MAC_INPUT, writeHelloMacInput } from './hello.ts'
+import { unpackSignal } from './item.ts'
+import type { Parameters } from './parameters.ts'
+import { type Exposure, exposureWeight, isExpired, unpackExposures, writeExposure } from './risk.ts'
+
+/** The authentication keys K_A of registered users, as rows of midstates of HMAC (kernels/hmac.ts), 64 bytes each. */
+export interface KeyTable {
+  /** Writes the row of each identifier, or -1 for nobody; `NO_ID` is nobody. Both columns have the same length. */
+  readonly find: (ids: Float64Array, rows: Int32Array) => void
+  /** They let anyone make MACs as the user: guard them like the keys. */
+  readonly midstates: Uint8Array
+}
+
+/** A table of a few users. Whoever made it calls `erase` when the batch is decided. */
+export function keyTable(users: ReadonlyMap<PermanentId, Uint8Array>): KeyTable & { readonly erase: () => void } {
+  const keys = new Uint8Array(SIZE.key * users.size)
+  const rowOf = new Map<PermanentId, number>()
+  for (const [id, key] of users) {
+    keys.set(key, SIZE.key * rowOf.size)
+    rowOf.set(id, rowOf.size)
+  }
+  const table = midstates(keys)
+  keys.fill(0)
+  wipeHmac()
+  return {
+    midstates: table,
+    find: (ids, rows) => {
+      for (let n = 0; n < ids.length; n++) rows[n] = rowOf.get(ids[n]!) ?? -1
+    },
+    erase: () => void table.fill(0),
+  }
+}
+
+/** The verdicts of a batch, in columns; `verdictOf` reads one. */
+export interface ContactVerdicts {
+  readonly count: number
+  /** `LOCAL` for step 9, `FOREIGN` for step 3's federation, or the step that refuses the item. */
+  readonly routes: Uint8Array
+  /** The user whose exposure it is, where the route is local; else `NO_ID`. */
+  readonly ids: Float64Array
+  /** Packed exposures of 4 bytes (`packExposure`), where the route is local. */
+  readonly exposures: Uint8Array
+  /** Where the route is foreign. */
+  readonly countryCodes: Uint8Array
+}
+
+/** Steps 5 to 9 of ROBERT §6.2. Both candidates of every item are judged. */
+export function decideContacts(
+  located: LocatedContacts,
+  keys: KeyTable,
+  context: ContactContext,
+  at: UnixSeconds,
+): ContactVerdicts {
+  const { count, routes, countryCodes } = located
+  const verdicts: ContactVerdicts = {
+    count,
+    routes: routes.slice(),
+    ids: new Float64Array(count).fill(NO_ID),
+    exposures: new Uint8Array(SIZE.exposure * count),
+    countryCodes,
+  }
+  // Steps 5 and 7.
+  const rows = new Int32Array(located.ids.length)
+  keys.find(located.ids, rows)
+  judge(located, rows, macsFit(located, rows, keys), verdicts, context, at)
+  return verdicts
+}
+
+/** Step 8, in one batch: per candidate, 1 where the MAC is that of the key in its row. Compared without a branch. */
+function macsFit({ items, fits }: LocatedContacts, rows: Int32Array, keys: KeyTable): Uint8Array {
+  const candidates = new Int32Array(rows.length)
+  let known = 0
+  for (let c = 0; c < rows.length; c++) {
+    candidates[known] = c
+    known += Number(rows[c]! >= 0) & fits[c]!
+  }
+  const view = new DataView(items.buffer, items.byteOffset, items.length)
+  const keyRows = new Int32Array(known)
+  const inputs = new Uint8Array(HELLO_MAC_INPUT * known)
+  const written = new DataView(inputs.buffer)
+  for (let n = 0; n < known; n++) {
+    keyRows[n] = rows[candidates[n]!]!
+    writeHelloMacInput(written, n, view, SIZE.item * (candidates[n]! >> 1))
+  }
+  const macs = new DataView(hmac12OfRows(keys.midstates, keyRows, inputs).buffer)
+  wipeHmac()
+  const fit = new Uint8Array(rows.length)
+  for (let n = 0; n < known; n++) {
+    const mac = SIZE.item * (candidates[n]! >> 1) + SIZE.hello - SIZE.helloMac
+    const first = view.getInt32(mac) ^ macs.getInt32(MAC_BYTES * n)
+    const last = view.getUint8(mac + 4) ^ macs.getUint8(MAC_BYTES * n + 4)
+    fit[candidates[n]!] = Number((first | last) === 0)
+  }
+  return fit
+}
+
+/** What the steps say of a batch, once the MACs are known. */
+function judge(
+  located: LocatedContacts,
+  rows: Int32Array,
+  fit: Uint8Array,
+  verdicts: ContactVerdicts,
+  context: ContactContext,
+  at: UnixSeconds,
+): void {
+  const { count, items, emitted, routes, epochs } = located
+  const { parameters, calendar } = context
+  const now = epochAt(calendar, at)
+  const contagious = epochsIn(calendar, parameters.contagiousDays)
+  const weights = weightsOf(parameters)
+  for (let k = 0; k < count; k++) {
+    if (routes[k] !== LOCAL) continue
+    const first = refusingStep(located, rows, fit, 2 * k, now, contagious)
+    const second = first === LOCAL ? LOCAL : refusingStep(located, rows, fit, 2 * k + 1, now, contagious)
+    if (first !== LOCAL && second !== LOCAL) {
+      // Footnotes 14 to 16: whatever step refuses one key, the other is tried. The one that came further is reported.
+      verdicts.routes[k] = Math.max(first, second)
+      continue
+    }
+    const accepted = first === LOCAL ? 2 * k : 2 * k + 1
+    const slot = slotOf(calendar, emitted[k] as NtpSeconds, epochs[accepted]!)
+    const weight = weights[items[SIZE.item * (k + 1) - 1]!]!
+    writeExposure(verdicts.exposures, k, epochs[accepted]!, slot, weight)
+    verdicts.ids[k] = located.ids[accepted]!
+  }
+}
+
+/** The first step that refuses a candidate, or `LOCAL`. */
+function refusingStep(
+  { epochs, fits }: LocatedContacts,
+  rows: Int32Array,
+  fit: Uint8Array,
+  candidate: number,
+  now: Epoch,
+  contagious: number,
+): number {
+  const epoch = epochs[candidate]!
+  if (epoch === UNOPENED) return CONTACT_REFUSALS.noServerKey
+  if (rows[candidate]! < 0) return CONTACT_REFUSALS.unknownId
+  if (fits[candidate] === 0) return CONTACT_REFUSALS.epochMismatch
+  if (fit[candidate] === 0) return CONTACT_REFUSALS.macInvalid
+  // Step 9: an epoch that footnote 17 would remove at once, or that has not come yet, is not added.
+  const outside = isExpired(epoch, now, contagious) || epoch > now + 1
+  return outside ? CONTACT_REFUSALS.outsideContagiousPeriod : LOCAL
+}
+
+/** The weight of every signal there is. */
+const weightsOf = (parameters: Parameters): Uint8Array =>
+  Uint8Array.from({ length: 256 }, (_, signal) => exposureWeight(unpackSignal(signal), parameters))
+
+/** The slot of the emission: the time under the MAC fixes it, not the uploader's (docs/divergences.md, 12). */
+function slotOf(calendar: Calendar, emitted: NtpSeconds, epoch: number): number {
+  const into = unixOf(emitted) - epochStart(calendar, epoch)
+  const last = Math.min(calendar.epochDuration / SLOT_SECONDS - 1, LAST_SLOT)
+  return Math.min(Math.max(Math.floor(into / SLOT_SECONDS), 0), last)
+}
+
+/** The route of an item: step 9, step 3's federation, or a refusal. */
+export type ContactVerdict =
+  | { readonly route: 'local'; readonly id: PermanentId; readonly exposure: Exposure }
+  | { readonly route: 'foreign'; readonly countryCode: number }
+  | { readonly route: 'refused'; readonly reason: ContactRefusal }
+
+/** The verdict of item k. */
+export function verdictOf(verdicts: ContactVerdicts, k: number): ContactVerdict {
+  const route = verdicts.routes[k]!
+  if (route === FOREIGN) return { route: 'foreign', countryCode: verdicts.countryCodes[k]! }
+  if (route !== LOCAL) return { route: 'refused', reason: refusalOf(route) }
+  const [exposure] = unpackExposures(verdicts.exposures.subarray(SIZE.exposure * k, SIZE.exposure * (k + 1)))
+  return { route: 'local', id: verdicts.ids[k]!, exposure: exposure! }
+}
+
+/** The name of the refusal of a step. */
+export const refusalOf = (step: number): ContactRefusal =>
+  (Object.keys(CONTACT_REFUSALS) as ContactRefusal[]).find((name) => CONTACT_REFUSALS[name] === step)!
