@@ -1,6 +1,7 @@
 // Cryptography of phones and browsers: noble. Same exports as node.ts; a test holds the two together.
 import { ecb, gcm } from '@noble/ciphers/aes.js'
 import { p256 } from '@noble/curves/nist.js'
+import { hkdf as derive } from '@noble/hashes/hkdf.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 as hash } from '@noble/hashes/sha2.js'
 
@@ -13,6 +14,11 @@ export function sha256(message: Uint8Array): Uint8Array {
 
 export function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array {
   return hmac(hash, key, message)
+}
+
+/** HKDF-SHA256 (RFC 5869); an empty salt is a hash length of zero bytes. */
+export function hkdf(key: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array {
+  return derive(hash, key, salt, info, length)
 }
 
 /** Noble would take 24 bytes, and a wrong length would look like a wrong tag. */
@@ -69,4 +75,15 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   let difference = 0
   for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!
   return difference === 0
+}
+
+/** ECDSA on P-256 with SHA-256: r | s, 64 bytes. Deterministic (RFC 6979), so that the same file has the same signature. */
+export function ecdsaSign(privateKey: Uint8Array, message: Uint8Array): Uint8Array {
+  return p256.sign(hash(message), privateKey, { prehash: false, lowS: false })
+}
+
+/** Whether `signature` (r | s, 64 bytes) is that of the message under an uncompressed public point. */
+export function ecdsaVerify(point: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  if (signature.length !== 64 || !p256.utils.isValidPublicKey(point, false)) return false
+  return p256.verify(signature, hash(message), point, { prehash: false, lowS: false })
 }

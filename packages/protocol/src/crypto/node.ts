@@ -1,5 +1,16 @@
 // Cryptography of servers and of Node: node:crypto. Same exports as noble.ts; a test holds the two together.
-import { createCipheriv, createDecipheriv, createECDH, createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createECDH,
+  createHash,
+  createHmac,
+  createPublicKey,
+  hkdfSync,
+  timingSafeEqual,
+  verify,
+} from 'node:crypto'
+import { p256 } from '@noble/curves/nist.js'
 
 const IV = 12
 const TAG = 16
@@ -10,6 +21,11 @@ export function sha256(message: Uint8Array): Uint8Array {
 
 export function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array {
   return createHmac('sha256', key).update(message).digest()
+}
+
+/** HKDF-SHA256 (RFC 5869); an empty salt is a hash length of zero bytes. */
+export function hkdf(key: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', key, salt, info, length))
 }
 
 /** AES-ECB over whole blocks under a key of 16 or 32 bytes; the cipher object lives as long as the function. */
@@ -80,4 +96,27 @@ export function sharedSecret(privateKey: Uint8Array, point: Uint8Array): Uint8Ar
 /** Compares in a time that depends on the lengths only. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b)
+}
+
+/**
+ * ECDSA on P-256 with SHA-256: r | s, 64 bytes. Deterministic (RFC 6979), so that the same file has the same signature: node:crypto
+ * draws its nonces.
+ */
+export function ecdsaSign(privateKey: Uint8Array, message: Uint8Array): Uint8Array {
+  return p256.sign(sha256(message), privateKey, { prehash: false, lowS: false })
+}
+
+/** Whether `signature` (r | s, 64 bytes) is that of the message under an uncompressed public point. */
+export function ecdsaVerify(point: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  if (signature.length !== 64 || point.length !== 65 || point[0] !== 4) return false
+  const coordinate = (from: number) => Buffer.from(point.subarray(from, from + 32)).toString('base64url')
+  try {
+    const key = createPublicKey({
+      format: 'jwk',
+      key: { kty: 'EC', crv: 'P-256', x: coordinate(1), y: coordinate(33) },
+    })
+    return verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, signature)
+  } catch {
+    return false // no point on the curve
+  }
 }

@@ -1,0 +1,6 @@
+export * from './advertisement.ts'
+export * from './constants.ts'
+export * from './diagnosis-key.ts'
+export * from './interval.ts'
+export * from './key-schedule.ts'
+export * from './metadata.ts'
