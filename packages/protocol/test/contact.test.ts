@@ -3,23 +3,26 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { concat } from '../src/bytes.ts'
 import { CONTACT_REFUSALS, type ContactRefusal, idsOf, locateContacts } from '../src/robert/contact.ts'
-import type { ContactVerdict } from '../src/robert/contact-decision.ts'
-import type { PermanentId } from '../src/robert/ebid.ts'
+import { type ContactVerdict, decideContacts, keyTable, verdictOf } from '../src/robert/contact-decision.ts'
+import { idOfBlock, openEbids, type PermanentId } from '../src/robert/ebid.ts'
 import { packSignal, strengthClass } from '../src/robert/item.ts'
 import { parametersFor, SPEC, TAC } from '../src/robert/profile.ts'
-import { epochAt, epochStart, later, type UnixSeconds } from '../src/time.ts'
+import { dayStart, epochAt, epochStart, later, ntpOf, type UnixSeconds } from '../src/time.ts'
 import {
   ALICE,
   backEnd,
   calendar,
+  dayAt,
   FRANCE,
   GERMANY,
   holds,
   itemOf,
   judged,
   keyOfAlice,
+  pairOf,
   randomOf,
   SERVICE_START,
+  serverKeyOfDay,
   unix,
   withBitFlipped,
 } from './fixture.ts'
@@ -93,6 +96,22 @@ test('ROBERT §6.2 step 5: each identifier is looked up once, and nobody for the
   assert.deepEqual(idsOf(locateContacts(items, backEnd, NOW)), [ALICE.id])
 })
 
+test('ROBERT §6.2 step 5: nobody is looked up for the key of the day of Time where the other one made the EBID', () => {
+  const midnight = dayStart(dayAt('2026-03-05T00:00:00Z'))
+  const item = itemOf({ emitted: later(midnight, -4), received: later(midnight, 4) })
+  assert.deepEqual(idsOf(locateContacts(item, backEnd, NOW)), [ALICE.id])
+})
+
+test('ROBERT §6.2 step 5: where one key gives the epoch, a user whom the other one names does not count, not even as the reason', () => {
+  const nobody = { id: 0xb0b, authenticationKey: ALICE.authenticationKey }
+  const block = pairOf(EPOCH, backEnd, nobody.id).slice(0, 8)
+  openEbids(serverKeyOfDay(dayAt('2026-03-06T00:00:00Z')), block)
+  const item = itemOf({ emitted: NOON, user: nobody })
+  assert.deepEqual(idsOf(locateContacts(item, backEnd, NOW)), [nobody.id])
+  const named = (id: PermanentId) => (id === idOfBlock(block, 0) ? randomOf('named')(32) : undefined)
+  assert.deepEqual(judgeOne(item, backEnd, named), refusal('unknownId'))
+})
+
 test('ROBERT §6.2 step 5: where neither key gives the epoch both identifiers are looked up, so that steps 5 and 6 refuse in order', () => {
   const item = itemOf({ emitted: NOON, epoch: EPOCH + 2 })
   assert.equal(idsOf(locateContacts(item, backEnd, NOW)).length, 2)
@@ -108,6 +127,17 @@ test('ROBERT §6.2 step 2: a HELLO received within δ = 12 s is accepted, at δ 
   for (const off of [-180, -13, -12, 12, 13, 180, 32_768]) {
     const item = itemOf({ emitted: NOON, received: later(NOON, off) })
     assert.deepEqual(judgeOne(item, backEnd, noLookUp), refusal('helloTooFarFromTime'), `${off} s`)
+  }
+})
+
+test('ROBERT §6.2 step 2: δ is measured on the circle: a HELLO sent before its 16-bit time returns to 0 is close after it', () => {
+  const wrap = later(NOON, 65_536 - (ntpOf(NOON) % 65_536))
+  for (const [sent, received] of [
+    [-5, 3],
+    [3, -5],
+  ] as const) {
+    const emitted = later(wrap, sent)
+    assert.equal(judgeOne(itemOf({ emitted, received: later(wrap, received) })).route, 'local', `${sent}, ${received} s`)
   }
 })
 
@@ -129,6 +159,8 @@ test('ROBERT §6.2 step 3: an item of a country we federate with is forwarded, w
   assert.deepEqual(idsOf(locateContacts(GERMAN, context, NOW)), [])
   const mixed = judge([GERMAN, itemOf({ emitted: NOON })], context)
   assert.deepEqual(mixed, [{ route: 'foreign', countryCode: GERMANY }, local()])
+  const ours = itemOf({ emitted: later(NOON, 900) })
+  assert.deepEqual(judge([ours, GERMAN], context), [local(EPOCH + 1), { route: 'foreign', countryCode: GERMANY }])
 })
 
 test('ROBERT §6.2 step 3: an item of our own country is ours, also where a table of peers names us', () => {
@@ -177,6 +209,13 @@ test('ROBERT §6.2 step 6: the division is floored: the last second of the next 
   assert.deepEqual(judgeOne(itemOf({ emitted: end, epoch: EPOCH })), refusal('epochMismatch'))
 })
 
+test('ROBERT §6.2 step 6: the epoch that is compared is that of Time, not of the emission', () => {
+  const end = epochStart(calendar, EPOCH + 2)
+  const [before, after] = [later(end, -4), later(end, 4)]
+  assert.deepEqual(judgeOne(itemOf({ emitted: after, received: before, epoch: EPOCH })), local(EPOCH, 2))
+  assert.deepEqual(judgeOne(itemOf({ emitted: before, received: after, epoch: EPOCH })), refusal('epochMismatch'))
+})
+
 test('ROBERT §6.2 step 6: a Time before the service started is refused as epochMismatch', () => {
   const at = later(SERVICE_START, 3600)
   const passed = (off: number) =>
@@ -204,6 +243,35 @@ test('ROBERT §6.2 step 7: the key is that of the identifier in the EBID, not of
   assert.deepEqual(found, { ...local(), id: bob.id })
   const stolen = itemOf({ emitted: NOON, user: { id: ALICE.id, authenticationKey: bob.authenticationKey } })
   assert.deepEqual(judgeOne(stolen, backEnd, keyOf), refusal('macInvalid'))
+})
+
+test('ROBERT §6.2 steps 5 to 8: of many users in one batch each is found under her own key, and every other item is refused', () => {
+  const random = randomOf('users of a batch')
+  const users = Array.from({ length: 40 }, (_, k) => ({ id: 0xc0000 + 7919 * k, authenticationKey: random(32) }))
+  const keyOf = (id: PermanentId) => users.find((user) => user.id === id)?.authenticationKey
+  const items = users.map((user, k) => itemOf({ emitted: later(NOON, 3600 * (k % 24)), user, signal: k }))
+  const spoilt = items.map((item, k) => (k % 3 === 1 ? withBitFlipped(item, 127 - (k % 40)) : item))
+  const verdicts = judge(spoilt, backEnd, keyOf, unix('2026-03-07T12:00:00Z'))
+  verdicts.forEach((verdict, k) => {
+    const alone = judgeOne(spoilt[k]!, backEnd, keyOf, unix('2026-03-07T12:00:00Z'))
+    assert.deepEqual(verdict, alone, `item ${k}`)
+    if (k % 3 === 1) assert.deepEqual(verdict, refusal('macInvalid'), `item ${k}`)
+    else assert.ok(verdict.route === 'local' && verdict.id === users[k]!.id, `item ${k}`)
+  })
+})
+
+test('ROBERT §6.2 steps 5 to 9: to decide changes nothing of what was located; an erased table fits no MAC any more', () => {
+  const located = locateContacts(itemOf({ emitted: NOON }), backEnd, NOW)
+  const decidedBy = (key: Uint8Array) => {
+    const keys = keyTable(new Map([[ALICE.id, key]]))
+    const verdict = () => verdictOf(decideContacts(located, keys, backEnd, NOW), 0)
+    const before = verdict()
+    keys.erase()
+    assert.ok(keys.midstates.every((byte) => byte === 0))
+    return [before, verdict()]
+  }
+  assert.deepEqual(decidedBy(randomOf('key of Bob')(32)), [refusal('macInvalid'), refusal('macInvalid')])
+  assert.deepEqual(decidedBy(ALICE.authenticationKey), [local(), refusal('macInvalid')])
 })
 
 test('ROBERT §6.2 step 8: with any bit of its MAC turned an item is refused as macInvalid', () => {

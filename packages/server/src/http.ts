@@ -1,7 +1,10 @@
 import { api, type EndpointName, Malformed, type UnixSeconds } from '@vicinity/protocol'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import type { DeployedCall, DeployedEndpoint } from './deployed.ts'
 import type { Deps } from './deps.ts'
 import { dispatch, statusOf } from './dispatch.ts'
+import { KEY_SERVER_ENDPOINTS } from './flows/key-server/endpoints.ts'
+import { VERIFICATION_ENDPOINTS } from './flows/verification/endpoints.ts'
 import { OPENAPI_PATH, openApiDocument } from './openapi.ts'
 
 const RETRY_AFTER_SECONDS = '30'
@@ -67,8 +70,25 @@ export function makeHttp(deps: Deps, now: () => UnixSeconds, pages: Pages = {}):
       },
     })
   }
+  for (const endpoint of [...VERIFICATION_ENDPOINTS, ...KEY_SERVER_ENDPOINTS]) bindDeployed(app, deps, now, endpoint)
   servePages(app, { [OPENAPI_PATH]: () => ({ type: 'application/json', body: DOCUMENT }), ...pages })
   return app
+}
+
+function bindDeployed(app: FastifyInstance, deps: Deps, now: () => UnixSeconds, endpoint: DeployedEndpoint): void {
+  app.route({
+    method: endpoint.method,
+    url: endpoint.path,
+    bodyLimit: Math.max(endpoint.limit, 1),
+    handler: async (request, reply) => {
+      const body = endpoint.method === 'GET' ? '' : String(request.body)
+      const rest = (request.params as { readonly '*'?: string })['*'] ?? ''
+      const headers = request.headers as DeployedCall['headers']
+      const answer = await endpoint.run(deps, { json: parse(body), body, headers, rest }, now())
+      void reply.code(answer.status).headers({ 'cache-control': 'no-store', ...answer.headers })
+      return reply.send(answer.body instanceof Uint8Array ? Buffer.from(answer.body) : answer.body)
+    },
+  })
 }
 
 function servePages(app: FastifyInstance, pages: Pages): void {

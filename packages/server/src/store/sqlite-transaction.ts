@@ -1,6 +1,8 @@
 import type { StatementSync } from 'node:sqlite'
 import type { Epoch, UnixSeconds } from '@vicinity/protocol'
 import type { Notified, PermanentId, UserStatus } from '@vicinity/protocol/robert'
+import { KEY_SERVER_SQL, keyServerVerbs } from './sqlite-key-server.ts'
+import { VERIFICATION_SQL, verificationVerbs } from './sqlite-verification.ts'
 import type { CodeRow, ExposureRow, Transaction } from './store.ts'
 
 /** Every statement of this engine, by the name under which it is reported. */
@@ -43,6 +45,8 @@ export const SQL = {
   chunk: 'select digest from code_chunk where hash = ? and day = ? and chunk = ?',
   forgetChunks: 'delete from code_chunk where hash in (select hash from code where expires < ?)',
   forgetCodes: 'delete from code where expires < ?',
+  ...VERIFICATION_SQL,
+  ...KEY_SERVER_SQL,
 } as const
 
 type Statement = (name: keyof typeof SQL) => StatementSync
@@ -62,6 +66,8 @@ export function sqliteTransaction(statement: Statement): Transaction {
     ...exposureVerbs(statement),
     ...uploadVerbs(statement),
     ...codeVerbs(statement),
+    ...verificationVerbs(statement),
+    ...keyServerVerbs(statement),
   }
 }
 

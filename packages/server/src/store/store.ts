@@ -1,5 +1,7 @@
 import type { UnixSeconds, UtcDay } from '@vicinity/protocol'
 import type { PermanentId, UserStatus } from '@vicinity/protocol/robert'
+import type { KeyServerVerbs } from './key-server.ts'
+import type { VerificationVerbs } from './verification.ts'
 
 /** An entry of IDTable as it lies in the store: keys are sealed (`deps.seal`), exposures are packed, 4 bytes each. */
 export interface StoredUser {
@@ -41,7 +43,7 @@ export const NOTHING_SPENT: { readonly day: UtcDay; readonly spentKey: Uint8Arra
 }
 
 /** The verbs of one transaction. Batches are arrays of distinct ids. No invariant rests on an isolation level. */
-export interface Transaction {
+export interface Transaction extends VerificationVerbs, KeyServerVerbs {
   /** The newest time that was noted; undefined in a new store. */
   readonly lastTime: () => Promise<UnixSeconds | undefined>
   readonly noteTime: (at: UnixSeconds) => Promise<void>

@@ -1,3 +1,6 @@
+import { KEY_SERVER_TABLES } from './sqlite-key-server.ts'
+import { VERIFICATION_TABLES } from './sqlite-verification.ts'
+
 /** Each entry brings the schema one version further; `pragma user_version` remembers how far it is. Never edit one that landed. */
 export const SQLITE_MIGRATIONS: readonly string[] = [
   `
@@ -25,4 +28,6 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
   `
   create table last_time(one integer primary key check (one = 1), at integer not null) strict;
   `,
+  VERIFICATION_TABLES,
+  KEY_SERVER_TABLES,
 ]

@@ -1,0 +1,3 @@
+import type { DeployedEndpoint } from '../../deployed.ts'
+
+export const KEY_SERVER_ENDPOINTS: readonly DeployedEndpoint[] = []

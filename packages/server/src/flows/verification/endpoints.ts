@@ -1,0 +1,3 @@
+import type { DeployedEndpoint } from '../../deployed.ts'
+
+export const VERIFICATION_ENDPOINTS: readonly DeployedEndpoint[] = []
