@@ -13,6 +13,7 @@ import {
   SIZE,
   SPEC,
 } from '@vicinity/protocol/robert'
+import { DEFAULT_GAEN_SETTINGS, type GaenSettings } from './gaen-settings.ts'
 import type { KeyFiles } from './keys/key-files.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import type { Store } from './store/store.ts'
@@ -28,6 +29,7 @@ export interface Settings {
   readonly riskFunction: RiskFunctionName
   /** The bearer token of the health authority; undefined closes its endpoints. */
   readonly authorityToken: string | undefined
+  readonly gaen: GaenSettings
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -38,6 +40,7 @@ export const DEFAULT_SETTINGS: Settings = {
   parameters: DEFAULT_PARAMETERS,
   riskFunction: DEFAULT_RISK_FUNCTION,
   authorityToken: undefined,
+  gaen: DEFAULT_GAEN_SETTINGS,
 }
 
 /** The defaults of a deployment with a profile. */
