@@ -12,7 +12,7 @@ interface Room {
 }
 
 const ROOMS: Readonly<Record<string, Room>> = {
-  protocol: { ours: [], theirs: ['@noble/ciphers', '@noble/curves', '@noble/hashes'] },
+  protocol: { ours: [], theirs: ['@noble/ciphers', '@noble/curves', '@noble/hashes', 'fflate'] },
   client: { ours: ['protocol'], theirs: [] },
   server: { ours: ['protocol'], theirs: ['fastify'] },
   lab: { ours: ['protocol', 'client', 'server'], theirs: [] },
