@@ -1,5 +1,7 @@
+import { BATCH_LINES } from './batch-lines.ts'
 import { CLIENT_LINES } from './client-lines.ts'
 import { CONTACT_LINES } from './contact-lines.ts'
+import { IDENTIFIER_LINES } from './identifier-lines.ts'
 import type { Mutation } from './mutation.ts'
 import { REQUEST_LINES } from './request-lines.ts'
 import { RISK_LINES } from './risk-lines.ts'
@@ -7,6 +9,8 @@ import { SERVER_LINES } from './server-lines.ts'
 
 export const MUTATIONS: readonly Mutation[] = [
   ...CONTACT_LINES,
+  ...BATCH_LINES,
+  ...IDENTIFIER_LINES,
   ...REQUEST_LINES,
   ...RISK_LINES,
   ...CLIENT_LINES,

@@ -1,4 +1,5 @@
-// Broken lines of what happens to a HELLO: ROBERT §5 and §6.2, and of the time and the identifiers in it.
+// Broken lines of what happens to a HELLO: ROBERT §5 and §6.2, and of the time in it. What only a batch can get wrong stands in
+// batch-lines.ts.
 import { mutationsOf, protocolTests } from './mutation.ts'
 
 const time = mutationsOf('packages/protocol/src/time.ts', protocolTests('time'), [
@@ -62,15 +63,27 @@ const hello = mutationsOf('packages/protocol/src/robert/hello.ts', protocolTests
   {
     step: 'ROBERT §5.1: the MAC of a HELLO',
     breaks: 'the MAC begins with the code of another message',
-    before: 'inputs[HELLO_MAC_INPUT * row] = CODE.hello',
-    after: 'inputs[HELLO_MAC_INPUT * row] = CODE.status',
+    before: 'inputs.setUint8(to, CODE.hello)',
+    after: 'inputs.setUint8(to, CODE.status)',
     tests: protocolTests('vectors'),
   },
   {
     step: 'ROBERT §5.1: the MAC of a HELLO',
     breaks: 'the time is not under the MAC',
-    before: 'inputs.set(hello.subarray(0, MACED), HELLO_MAC_INPUT * row + 1)',
-    after: 'inputs.set(hello.subarray(0, MACED - 2), HELLO_MAC_INPUT * row + 1)',
+    before: 'inputs.setUint32(to + 8, hellos.getUint32(offset + 7))',
+    after: 'inputs.setUint16(to + 8, hellos.getUint16(offset + 7))',
+  },
+  {
+    step: 'ROBERT §5.1: the MAC of a HELLO',
+    breaks: 'the country is not under the MAC',
+    before: 'inputs.setUint8(to + 1, hellos.getUint8(offset))',
+    after: '',
+  },
+  {
+    step: 'ROBERT §5.1: the MAC of a HELLO',
+    breaks: 'two bytes of the EBID are not under the MAC',
+    before: 'inputs.setUint32(to + 4, hellos.getUint32(offset + 3))',
+    after: 'inputs.setUint32(to + 4, hellos.getUint16(offset + 3))',
   },
   {
     step: 'ROBERT §6.2 step 8',
@@ -86,113 +99,268 @@ const hello = mutationsOf('packages/protocol/src/robert/hello.ts', protocolTests
   },
 ])
 
-const contact = mutationsOf('packages/protocol/src/robert/contact.ts', protocolTests('contact'), [
+const located = mutationsOf('packages/protocol/src/robert/contact.ts', protocolTests('contact'), [
   {
     step: 'ROBERT §6.2 step 1',
     breaks: 'Time is always of the first era',
-    before: 'times.push(unfold32(readUint(items, offset + SIZE.hello, 4), ntpOf(at)))',
-    after: 'times.push(readUint(items, offset + SIZE.hello, 4) as NtpSeconds)',
+    before: 'const time = unfold32(view.getUint32(offset + SIZE.hello), near)',
+    after: 'const time = view.getUint32(offset + SIZE.hello) as NtpSeconds',
   },
   {
     step: 'ROBERT §6.2 step 2',
     breaks: 'the time of the HELLO is not compared with its reception',
-    before: 'if (!timeIsClose(context.profile, helloTime, time, context.parameters.helloTolerance)) {',
-    after: 'if (helloTime < 0) {',
+    before: 'const close = withinTolerance(profile, Math.abs(sent - time), parameters.helloTolerance)',
+    after: 'const close = true',
+  },
+  {
+    step: 'divergence 3: δ on the circle',
+    breaks: 'the distance is linear, so honest items fail at each wrap',
+    before: 'const close = withinTolerance(profile, Math.abs(sent - time), parameters.helloTolerance)',
+    after:
+      'const close = withinTolerance(profile, Math.abs((sent % 65_536) - (time % 65_536)), parameters.helloTolerance)',
+  },
+  {
+    step: 'ROBERT §6.2 step 2',
+    breaks: 'an item that is too far from Time goes on',
+    before: 'if (!close) routes[k] = CONTACT_REFUSALS.helloTooFarFromTime',
+    after: 'if (!close) located.countryCodes[k] = CONTACT_REFUSALS.helloTooFarFromTime',
   },
   {
     step: 'ROBERT §6.2 step 3',
     breaks: 'the country code is read without the key stream',
-    before: 'const countryCode = items[offset]! ^ stream',
-    after: 'const countryCode = items[offset]!',
+    before: 'const countryCode = items[SIZE.item * k]! ^ stream[k]!',
+    after: 'const countryCode = items[SIZE.item * k]!',
   },
   {
     step: 'ROBERT §6.2 step 3',
     breaks: 'our own items are forwarded where a table of peers names us',
     before:
-      "if (countryCode !== context.countryCode && context.peers.has(countryCode)) return { route: 'foreign', countryCode }",
-    after: "if (context.peers.has(countryCode)) return { route: 'foreign', countryCode }",
+      'if (routes[k] !== LOCAL || countryCode === context.countryCode || !context.peers.has(countryCode)) continue',
+    after: 'if (routes[k] !== LOCAL || !context.peers.has(countryCode)) continue',
   },
   {
     step: 'divergence 16: an unknown country',
     breaks: 'items of countries that we do not know are forwarded',
     before:
-      "if (countryCode !== context.countryCode && context.peers.has(countryCode)) return { route: 'foreign', countryCode }",
-    after: "if (countryCode !== context.countryCode) return { route: 'foreign', countryCode }",
+      'if (routes[k] !== LOCAL || countryCode === context.countryCode || !context.peers.has(countryCode)) continue',
+    after: 'if (routes[k] !== LOCAL || countryCode === context.countryCode) continue',
+  },
+  {
+    step: 'ROBERT §6.2: the order of steps',
+    breaks: 'what step 2 refuses is forwarded by step 3',
+    before:
+      'if (routes[k] !== LOCAL || countryCode === context.countryCode || !context.peers.has(countryCode)) continue',
+    after: 'if (countryCode === context.countryCode || !context.peers.has(countryCode)) continue',
+  },
+  {
+    step: 'ROBERT §6.2 step 3',
+    breaks: 'what is forwarded is of no country',
+    before: 'countryCodes[k] = countryCode',
+    after: '',
+  },
+  {
+    step: 'ROBERT §6.2 step 3',
+    breaks: 'what is forwarded is opened all the same',
+    before: 'if (routes[k] !== LOCAL) continue',
+    after: 'if (routes[k] > FOREIGN) continue',
   },
   {
     step: 'ROBERT §6.2 step 4, footnote 13',
     breaks: 'the key of the neighbour day is not tried',
-    before: ';[dayOf(time), neighbourDay(time)].forEach((day, candidate) => {',
-    after: ';[dayOf(time), dayOf(time)].forEach((day, candidate) => {',
+    before: 'places[CANDIDATES * k + 1] = placeOf(neighbourDay(time))',
+    after: 'places[CANDIDATES * k + 1] = placeOf(dayOf(time))',
     tests: protocolTests('contact-keys'),
   },
   {
-    step: 'ROBERT §6.2 footnotes 15 and 16',
-    breaks: 'the second key counts only where the first opened an unknown identifier',
-    before: "if (second.route !== 'refused') return second",
-    after: "if (second.route !== 'refused' && first.reason === 'unknownId') return second",
-    tests: protocolTests('contact-keys'),
+    step: 'ROBERT §6.2 step 4, footnote 13',
+    breaks: 'the key of the day of Time is not tried',
+    before: 'places[CANDIDATES * k] = placeOf(dayOf(time))',
+    after: 'places[CANDIDATES * k] = placeOf(neighbourDay(time))',
+  },
+  {
+    step: 'ROBERT §6.2 step 4, footnote 13',
+    breaks: 'every day has the key of the first day that was asked for',
+    before: 'const found = known.get(day)',
+    after: 'const found = known.values().next().value',
   },
   {
     step: 'ROBERT §6.2 step 6',
     breaks: 'two epochs of difference pass',
-    before: "if (received < 0 || Math.abs(received - epoch) > 1) return { route: 'refused', reason: 'epochMismatch' }",
-    after: "if (received < 0 || Math.abs(received - epoch) > 2) return { route: 'refused', reason: 'epochMismatch' }",
+    before: 'fits[candidate] = Number(near >= 0 && Math.abs(near - epoch) <= 1)',
+    after: 'fits[candidate] = Number(near >= 0 && Math.abs(near - epoch) <= 2)',
   },
   {
     step: 'ROBERT §6.2 step 6',
     breaks: 'one epoch of difference is refused',
-    before: "if (received < 0 || Math.abs(received - epoch) > 1) return { route: 'refused', reason: 'epochMismatch' }",
-    after: "if (received < 0 || received !== epoch) return { route: 'refused', reason: 'epochMismatch' }",
+    before: 'fits[candidate] = Number(near >= 0 && Math.abs(near - epoch) <= 1)',
+    after: 'fits[candidate] = Number(near >= 0 && near === epoch)',
   },
   {
     step: 'divergence 4: negative epochs',
     breaks: 'a Time before the service passes beside epoch 0',
-    before: "if (received < 0 || Math.abs(received - epoch) > 1) return { route: 'refused', reason: 'epochMismatch' }",
-    after: "if (Math.abs(received - epoch) > 1) return { route: 'refused', reason: 'epochMismatch' }",
+    before: 'fits[candidate] = Number(near >= 0 && Math.abs(near - epoch) <= 1)',
+    after: 'fits[candidate] = Number(Math.abs(near - epoch) <= 1)',
   },
   {
     step: 'ROBERT §6.2 step 6',
     breaks: 'any difference of epochs passes',
-    before: "if (received < 0 || Math.abs(received - epoch) > 1) return { route: 'refused', reason: 'epochMismatch' }",
-    after: "if (received < 0) return { route: 'refused', reason: 'epochMismatch' }",
+    before: 'fits[candidate] = Number(near >= 0 && Math.abs(near - epoch) <= 1)',
+    after: 'fits[candidate] = Number(near >= 0)',
   },
   {
-    step: 'ROBERT §6.2 step 8',
-    breaks: 'the MAC is not checked',
-    before: "if (!macFits) return { route: 'refused', reason: 'macInvalid' }",
-    after: 'void macFits',
+    step: 'ROBERT §6.2 step 6',
+    breaks: 'the epoch of the emission is compared',
+    before: 'received[k] = epochAt(calendar, unixOf(time))',
+    after: 'received[k] = epochAt(calendar, unixOf(sent))',
   },
   {
-    step: 'ROBERT §6.2 step 8',
-    breaks: 'one byte of the MAC of an item is taken as it is',
-    before: 'const mac = macs.subarray(MAC_BYTES * row, MAC_BYTES * row + SIZE.helloMac)',
-    after:
-      'const mac = itemAt(located, candidate >> 1).slice(SIZE.hello - SIZE.helloMac, SIZE.hello).fill(macs[MAC_BYTES * row]!, 0, 1)',
+    step: 'divergence 30: step 6 ahead of step 5',
+    breaks: 'where neither key gives the epoch one identifier is not looked up',
+    before: 'if (fits[first]! > fits[second]!) ids[second] = NO_ID',
+    after: 'if (fits[first]! >= fits[second]!) ids[second] = NO_ID',
   },
   {
-    step: 'ROBERT §6.2 step 9, footnote 17',
-    breaks: 'expired epochs are added, to be purged later',
-    before: "if (expired || epoch > now + 1) return { route: 'refused', reason: 'outsideContagiousPeriod' }",
-    after: "if (epoch > now + 1) return { route: 'refused', reason: 'outsideContagiousPeriod' }",
+    step: 'divergence 30: step 6 ahead of step 5',
+    breaks: 'the identifier that fits its epoch is the one that is not looked up',
+    before: 'if (fits[first]! > fits[second]!) ids[second] = NO_ID',
+    after: 'if (fits[first]! > fits[second]!) ids[first] = NO_ID',
   },
   {
-    step: 'ROBERT §6.2 step 9',
-    breaks: 'epochs that have not come are added',
-    before: "if (expired || epoch > now + 1) return { route: 'refused', reason: 'outsideContagiousPeriod' }",
-    after: "if (expired) return { route: 'refused', reason: 'outsideContagiousPeriod' }",
-  },
-  {
-    step: 'ROBERT §6.2 step 9',
-    breaks: 'the next epoch, heard from a clock that is ahead, is refused',
-    before: "if (expired || epoch > now + 1) return { route: 'refused', reason: 'outsideContagiousPeriod' }",
-    after: "if (expired || epoch > now) return { route: 'refused', reason: 'outsideContagiousPeriod' }",
+    step: 'divergence 30: step 6 ahead of step 5',
+    breaks: 'the first key costs a look-up where the second made the EBID',
+    before: 'else if (fits[second]! > fits[first]!) ids[first] = NO_ID',
+    after: '',
   },
   {
     step: 'divergence 12: the slot',
     breaks: "the slot is that of the uploader's time",
-    before: 'const emitted = unfold16(readUint(item, SIZE.ecc + SIZE.ebid, 2), received)',
-    after: 'const emitted = received',
+    before: 'emitted[k] = sent',
+    after: 'emitted[k] = time',
+  },
+])
+
+const decided = mutationsOf('packages/protocol/src/robert/contact-decision.ts', protocolTests('contact'), [
+  {
+    step: 'ROBERT §6.2 step 4',
+    breaks: 'without a server key the identifier is said to be unknown',
+    before: 'if (epoch === UNOPENED) return CONTACT_REFUSALS.noServerKey',
+    after: '',
+    tests: protocolTests('contact-keys'),
+  },
+  {
+    step: 'ROBERT §6.2 step 5',
+    breaks: 'an unknown identifier is refused for its MAC',
+    before: 'if (rows[candidate]! < 0) return CONTACT_REFUSALS.unknownId',
+    after: '',
+  },
+  {
+    step: 'ROBERT §6.2: the order of steps',
+    breaks: 'an unknown identifier is refused for its epoch',
+    before: 'if (rows[candidate]! < 0) return CONTACT_REFUSALS.unknownId',
+    after: 'if (rows[candidate]! < 0) return CONTACT_REFUSALS.unknownId + Number(fits[candidate] === 0)',
+  },
+  {
+    step: 'ROBERT §6.2 step 6',
+    breaks: 'an epoch that does not fit is refused for its MAC',
+    before: 'if (fits[candidate] === 0) return CONTACT_REFUSALS.epochMismatch',
+    after: '',
+  },
+  {
+    step: 'ROBERT §6.2 step 8',
+    breaks: 'the MAC is not checked',
+    before: 'if (fit[candidate] === 0) return CONTACT_REFUSALS.macInvalid',
+    after: '',
+  },
+  {
+    step: 'ROBERT §6.2 step 8',
+    breaks: 'the fifth byte of the MAC of an item is not compared',
+    before: 'fit[candidates[n]!] = Number((first | last) === 0)',
+    after: 'fit[candidates[n]!] = Number(first === 0)',
+  },
+  {
+    step: 'ROBERT §6.2 step 8',
+    breaks: 'only the fifth byte of the MAC of an item is compared',
+    before: 'fit[candidates[n]!] = Number((first | last) === 0)',
+    after: 'fit[candidates[n]!] = Number(last === 0)',
+  },
+  {
+    step: 'ROBERT §6.2 step 8',
+    breaks: 'either part of the MAC of an item is enough',
+    before: 'fit[candidates[n]!] = Number((first | last) === 0)',
+    after: 'fit[candidates[n]!] = Number((first & last) === 0)',
+  },
+  {
+    step: 'ROBERT §6.2 step 8',
+    breaks: 'the first byte of the MAC of an item is not compared',
+    before: 'const first = view.getInt32(mac) ^ macs.getInt32(MAC_BYTES * n)',
+    after: 'const first = (view.getInt32(mac) ^ macs.getInt32(MAC_BYTES * n)) & 0xff_ffff',
+  },
+  {
+    step: 'ROBERT §6.2 footnotes 15 and 16',
+    breaks: 'the second key counts only where the first opened an unknown identifier',
+    before: 'const second = first === LOCAL ? LOCAL : refusingStep(located, rows, fit, 2 * k + 1, now, contagious)',
+    after:
+      'const second = first !== CONTACT_REFUSALS.unknownId ? first : refusingStep(located, rows, fit, 2 * k + 1, now, contagious)',
+    tests: protocolTests('contact-keys'),
+  },
+  {
+    step: 'ROBERT §6.2 footnotes 14 to 16',
+    breaks: 'the second key is not tried',
+    before: 'const second = first === LOCAL ? LOCAL : refusingStep(located, rows, fit, 2 * k + 1, now, contagious)',
+    after: 'const second = first',
+    tests: protocolTests('contact-keys'),
+  },
+  {
+    step: 'ROBERT §6.2 footnotes 14 to 16',
+    breaks: 'of two keys the refusal of the earlier step is reported',
+    before: 'verdicts.routes[k] = Math.max(first, second)',
+    after: 'verdicts.routes[k] = Math.min(first, second)',
+    tests: protocolTests('contact', 'contact-keys'),
+  },
+  {
+    step: 'ROBERT §6.2 footnotes 14 to 16',
+    breaks: 'of two keys the refusal of the first is reported',
+    before: 'verdicts.routes[k] = Math.max(first, second)',
+    after: 'verdicts.routes[k] = first',
+    tests: protocolTests('contact-keys'),
+  },
+  {
+    step: 'ROBERT §6.2 footnotes 14 to 16',
+    breaks: 'of two keys the refusal of the second is reported',
+    before: 'verdicts.routes[k] = Math.max(first, second)',
+    after: 'verdicts.routes[k] = second',
+  },
+  {
+    step: 'ROBERT §6.2 footnotes 14 to 16',
+    breaks: 'the exposure is that of the first key, whichever fits',
+    before: 'const accepted = first === LOCAL ? 2 * k : 2 * k + 1',
+    after: 'const accepted = 2 * k',
+    tests: protocolTests('contact-keys'),
+  },
+  {
+    step: 'ROBERT §6.2 footnotes 14 to 16',
+    breaks: 'the epoch is that of the first key, whichever fits',
+    before: 'writeExposure(verdicts.exposures, k, epochs[accepted]!, slot, weight)',
+    after: 'writeExposure(verdicts.exposures, k, epochs[2 * k]!, slot, weight)',
+    tests: protocolTests('contact-keys'),
+  },
+  {
+    step: 'ROBERT §6.2 step 9, footnote 17',
+    breaks: 'expired epochs are added, to be purged later',
+    before: 'const outside = isExpired(epoch, now, contagious) || epoch > now + 1',
+    after: 'const outside = epoch > now + 1',
+  },
+  {
+    step: 'ROBERT §6.2 step 9',
+    breaks: 'epochs that have not come are added',
+    before: 'const outside = isExpired(epoch, now, contagious) || epoch > now + 1',
+    after: 'const outside = isExpired(epoch, now, contagious)',
+  },
+  {
+    step: 'ROBERT §6.2 step 9',
+    breaks: 'the next epoch, heard from a clock that is ahead, is refused',
+    before: 'const outside = isExpired(epoch, now, contagious) || epoch > now + 1',
+    after: 'const outside = isExpired(epoch, now, contagious) || epoch > now',
   },
   {
     step: 'divergence 12: the slot',
@@ -200,57 +368,18 @@ const contact = mutationsOf('packages/protocol/src/robert/contact.ts', protocolT
     before: 'return Math.min(Math.max(Math.floor(into / SLOT_SECONDS), 0), last)',
     after: 'return Math.min(Math.max(Math.round(into / SLOT_SECONDS), 0), last)',
   },
+  {
+    step: 'divergence 29: the nearest slot',
+    breaks: 'a HELLO sent after its epoch is in a slot that the epoch has not',
+    before: 'return Math.min(Math.max(Math.floor(into / SLOT_SECONDS), 0), last)',
+    after: 'return Math.max(Math.floor(into / SLOT_SECONDS), 0)',
+  },
+  {
+    step: 'divergence 29: the nearest slot',
+    breaks: 'a HELLO sent before its epoch is in a negative slot',
+    before: 'return Math.min(Math.max(Math.floor(into / SLOT_SECONDS), 0), last)',
+    after: 'return Math.min(Math.floor(into / SLOT_SECONDS), last)',
+  },
 ])
 
-const identifiers = [
-  ...mutationsOf('packages/protocol/src/robert/ebid.ts', protocolTests('list', 'vectors'), [
-    {
-      step: 'ROBERT §4: EBID',
-      breaks: 'all epochs of a list have the EBID of the first',
-      before: 'writeUint(blocks, SIZE.ebid * k, 3, first + k)',
-      after: 'writeUint(blocks, SIZE.ebid * k, 3, first)',
-    },
-    {
-      step: 'ROBERT §4: ECC',
-      breaks: 'the key stream is the last byte of the block',
-      before: 'return Uint8Array.from({ length: count }, (_, k) => encrypted[16 * k]!)',
-      after: 'return Uint8Array.from({ length: count }, (_, k) => encrypted[16 * k + 15]!)',
-    },
-  ]),
-  ...mutationsOf('packages/protocol/src/robert/list.ts', protocolTests('list'), [
-    {
-      step: 'divergence 5: one server key a day',
-      breaks: 'a list is made with the key of its first day',
-      before: 'const key = keys.serverKeyOf(day)',
-      after: 'const key = keys.serverKeyOf(dayOfEpoch(keys.calendar, first))',
-    },
-    {
-      step: 'ROBERT §4: ECC',
-      breaks: 'the country code is not encrypted',
-      before: 'pairs[SIZE.pair * (made + k) + SIZE.ebid] = stream[k]! ^ keys.countryCode',
-      after: 'pairs[SIZE.pair * (made + k) + SIZE.ebid] = keys.countryCode',
-    },
-    {
-      step: 'ROBERT §4: identifiers of a status reply',
-      breaks: 'a reply carries the day before the last of the bundle',
-      before: 'const first = firstEpochOfDay(calendar, today + bundleDays)',
-      after: 'const first = firstEpochOfDay(calendar, today + bundleDays - 1)',
-    },
-  ]),
-  ...mutationsOf('packages/protocol/src/robert/item.ts', protocolTests('item'), [
-    {
-      step: 'ROBERT §6.1: the item',
-      breaks: 'an odd strength falls into the weaker class',
-      before: 'return Math.ceil((-Math.min(Math.max(strength, WEAKEST), STRONGEST) - 29) / 2)',
-      after: 'return Math.ceil((-Math.min(Math.max(strength, WEAKEST), STRONGEST) - 28) / 2)',
-    },
-    {
-      step: 'divergence 12: what a patient can add',
-      breaks: 'seven minutes in a slot of five count',
-      before: 'minutes: Math.min(byte & 7, MOST_MINUTES),',
-      after: 'minutes: byte & 7,',
-    },
-  ]),
-]
-
-export const CONTACT_LINES = [...time, ...hello, ...contact, ...identifiers]
+export const CONTACT_LINES = [...time, ...hello, ...located, ...decided]

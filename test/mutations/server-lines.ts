@@ -38,6 +38,12 @@ const contacts = [
     },
     {
       step: 'ROBERT §6.2 step 9',
+      breaks: 'every exposure of a batch is the first one',
+      before: 'const packed = exposures.subarray(SIZE.exposure * k, SIZE.exposure * (k + 1))',
+      after: 'const packed = exposures.subarray(0, SIZE.exposure)',
+    },
+    {
+      step: 'ROBERT §6.2 step 9',
       breaks: 'exposures are not added',
       before: 'await tx.appendExposures(exposuresOf(verdicts))',
       after: 'exposuresOf(verdicts)',
@@ -163,6 +169,12 @@ const requests = mutationsOf(
       breaks: 'two requests of one user in a batch are both answered',
       before: "if (changing.has(user.id)) return { user, decision: { served: false, reason: 'tooEarly' } }",
       after: '',
+    },
+    {
+      step: 'ROBERT §4: identifiers of a status reply',
+      breaks: 'the identifiers of a reply are those of nobody',
+      before: 'const id = user?.id ?? NOBODY',
+      after: 'const id = NOBODY',
     },
     {
       step: 'divergence 7: renew',

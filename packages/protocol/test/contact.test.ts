@@ -25,6 +25,7 @@ import {
   serverKeyOfDay,
   unix,
   withBitFlipped,
+  withDays,
 } from './fixture.ts'
 
 const NOON = unix('2026-03-05T12:00:00Z')
@@ -62,6 +63,21 @@ test('ROBERT §6.2 step 1: items of several days are judged in one batch, each u
   assert.deepEqual(idsOf(locateContacts(concat(...items), backEnd, NOW)), [ALICE.id])
   const expected = days.flatMap((day) => [refusal('helloTooFarFromTime'), local(96 * (day - 1) + 24)])
   assert.deepEqual(judge(items), expected)
+})
+
+test('ROBERT §6.2 step 4: of a batch of several days the items without a server key are refused, and no other', () => {
+  const emitted = [1, 5, 3, 5, 1, 3].map((day, k) => unix(`2026-03-0${day}T06:${10 + k}:00Z`))
+  const verdicts = judge(
+    emitted.map((at) => itemOf({ emitted: at })),
+    withDays(dayAt('2026-03-01T00:00:00Z'), dayAt('2026-03-03T00:00:00Z')),
+  )
+  const inOrder = emitted.map((at, k) => {
+    const epoch = epochAt(calendar, at)
+    return k === 1 || k === 3
+      ? refusal('noServerKey')
+      : local(epoch, Math.floor((at - epochStart(calendar, epoch)) / 300))
+  })
+  assert.deepEqual(verdicts, inOrder)
 })
 
 test('ROBERT §6.2: each refusal names its step', () => {
@@ -137,7 +153,11 @@ test('ROBERT §6.2 step 2: δ is measured on the circle: a HELLO sent before its
     [3, -5],
   ] as const) {
     const emitted = later(wrap, sent)
-    assert.equal(judgeOne(itemOf({ emitted, received: later(wrap, received) })).route, 'local', `${sent}, ${received} s`)
+    assert.equal(
+      judgeOne(itemOf({ emitted, received: later(wrap, received) })).route,
+      'local',
+      `${sent}, ${received} s`,
+    )
   }
 })
 
@@ -249,7 +269,9 @@ test('ROBERT §6.2 steps 5 to 8: of many users in one batch each is found under 
   const random = randomOf('users of a batch')
   const users = Array.from({ length: 40 }, (_, k) => ({ id: 0xc0000 + 7919 * k, authenticationKey: random(32) }))
   const keyOf = (id: PermanentId) => users.find((user) => user.id === id)?.authenticationKey
-  const items = users.map((user, k) => itemOf({ emitted: later(NOON, 3600 * (k % 24)), user, signal: k }))
+  const items = users.map((user, k) =>
+    itemOf({ emitted: later(NOON, 3600 * (k % 24) + 70 * (k % 13)), user, signal: k }),
+  )
   const spoilt = items.map((item, k) => (k % 3 === 1 ? withBitFlipped(item, 127 - (k % 40)) : item))
   const verdicts = judge(spoilt, backEnd, keyOf, unix('2026-03-07T12:00:00Z'))
   verdicts.forEach((verdict, k) => {
