@@ -1,6 +1,6 @@
 // In the page: the kernels, with bytes as hexadecimal text.
 import { fromHex, toHex } from '../../packages/protocol/src/bytes.ts'
-import { hmac12, midstates, wipeHmac } from '../../packages/protocol/src/kernels/hmac.ts'
+import { hmac12, hmac12OfRows, midstates, wipeHmac } from '../../packages/protocol/src/kernels/hmac.ts'
 import {
   eraseKey,
   type SkinnyKey,
@@ -18,6 +18,8 @@ interface Messages {
   readonly keys: string
   /** In rows of 12 bytes. */
   readonly messages: string
+  /** Which key each message has in `macsOfRows`. */
+  readonly rows: readonly number[]
 }
 
 /** All keys are ready until the last block is decrypted; then each is erased and used once more. */
@@ -49,11 +51,13 @@ function refusals(key: SkinnyKey, blocks: Uint8Array): readonly string[] {
   })
 }
 
-function macs({ keys, messages }: Messages) {
-  const [rows, texts] = [fromHex(keys), fromHex(messages)]
-  const states = toHex(midstates(rows))
+function macs({ keys, messages, rows }: Messages) {
+  const [table, texts] = [fromHex(keys), fromHex(messages)]
+  const states = midstates(table)
   wipeHmac()
-  return { macs: toHex(hmac12(rows, texts)), midstates: states }
+  const chosen = toHex(hmac12OfRows(states, Int32Array.from(rows), texts))
+  wipeHmac()
+  return { macs: toHex(hmac12(table, texts)), macsOfRows: chosen, midstates: toHex(states) }
 }
 
 export const run = (given: { readonly skinny: readonly Blocks[]; readonly hmac: readonly Messages[] }) => ({

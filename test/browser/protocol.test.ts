@@ -68,9 +68,10 @@ test(
   },
 )
 
-function macsInNode(keys: string, messages: string): string {
-  const macs = Array.from({ length: keys.length / 64 }, (_, k) =>
-    createHmac('sha256', fromHex(keys.slice(64 * k, 64 * (k + 1))))
+/** Message k under the key of row `rows[k]`. */
+function macsInNode(keys: string, messages: string, rows: readonly number[]): string {
+  const macs = rows.map((row, k) =>
+    createHmac('sha256', fromHex(keys.slice(64 * row, 64 * (row + 1))))
       .update(fromHex(messages.slice(24 * k, 24 * (k + 1))))
       .digest('hex')
       .slice(0, 16),
@@ -79,15 +80,22 @@ function macsInNode(keys: string, messages: string): string {
 }
 
 test(
-  'in the browser HMAC-SHA256 of random rows and the midstates of their keys are what Node gives',
+  'in the browser HMAC-SHA256 of random rows, under their own keys and under any of a table, is what Node gives',
   wanted,
   async () => {
     const random = randomOf('rows for the browser')
     const counts = [0, 1, 3, 4, 5, 100, 1023, 1024, 1025, 3000]
-    const given = counts.map((count) => ({ keys: toHex(random(32 * count)), messages: toHex(random(12 * count)) }))
+    const given = counts.map((count) => ({
+      keys: toHex(random(32 * count)),
+      messages: toHex(random(12 * count)),
+      // Some keys often, some never, in no order.
+      rows: Array.from({ length: count }, (_, k) => (k * k + 7) % count),
+    }))
     const { hmac } = await runKernels({ skinny: [], hmac: given })
-    for (const [k, { keys, messages }] of given.entries()) {
-      assert.ok(hmac[k]!.macs === macsInNode(keys, messages), `${counts[k]} messages`)
+    for (const [k, { keys, messages, rows }] of given.entries()) {
+      const inOrder = rows.map((_, row) => row)
+      assert.ok(hmac[k]!.macs === macsInNode(keys, messages, inOrder), `${counts[k]} messages`)
+      assert.ok(hmac[k]!.macsOfRows === macsInNode(keys, messages, rows), `${counts[k]} rows`)
       assert.ok(hmac[k]!.midstates === toHex(midstates(fromHex(keys))), `${counts[k]} keys`)
     }
   },
