@@ -1,39 +1,33 @@
-// The kernels against what else could do their work; correctness first. node bench/kernels.ts [--only NAME] [--json]
+// The kernels of packages/protocol/src/kernels against what else could do their work.
 import assert from 'node:assert/strict'
 import { createCipheriv, createHmac, randomBytes } from 'node:crypto'
-import { parseArgs } from 'node:util'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { hmac12, hmac12FromMidstates, midstates } from '../packages/protocol/src/kernels/hmac.ts'
+import { hmac12, hmac12OfRows, midstates } from '../packages/protocol/src/kernels/hmac.ts'
 import { skinnyDecrypt, skinnyEncrypt, skinnyKey } from '../packages/protocol/src/kernels/skinny.ts'
 import * as readable from '../packages/protocol/test/oracle/skinny.ts'
-import { against, againstPeer, compilePeer, line, type Result, result, type Work } from './measure.ts'
+import type { Bench, Group } from './group.ts'
+import { AVX2, against, againstPeer, type Work } from './measure.ts'
+import { nibbleDecryption } from './skinny-nibbles.ts'
 import { tableDecryption } from './skinny-table.ts'
 
 const BLOCKS = 4096
 const MACS = 1024
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
 const row = (rows: Uint8Array, width: number, index: number) => rows.subarray(width * index, width * (index + 1))
-// "AVX2" is meant literally: with AVX-512 a compiler has three-operand logic and twice the registers.
-const AVX2 = ['-mno-avx512f']
 
-type Report = (result: Result) => void
-type Note = (name: string, why: string) => void
+const DECRYPT = 'SKINNY decrypt'
+const ENCRYPT = 'SKINNY encrypt'
+const MIDSTATES = 'HMAC from midstates'
+const KEYS = 'HMAC from keys'
+const AES = 'AES-ECB, one cipher'
 
-/** Runs against a C program, or notes why not. */
-function peer(report: Report, note: Note, name: string, program: string, flags: readonly string[]) {
-  const compiled = compilePeer(program, flags)
-  return (versus: string, mode: string, ours: Work, demand?: number): void => {
-    if (typeof compiled === 'string') note(`${name} versus ${versus}`, compiled)
-    else report(result(name, versus, againstPeer(ours, compiled, mode), demand))
-  }
-}
-
-function skinny(report: Report, note: Note): void {
+async function compareSkinny(bench: Bench): Promise<void> {
   const bytes = random(24)
   const key = skinnyKey(bytes)
   const slow = readable.skinnyKey(bytes)
   const table = tableDecryption(bytes)
+  const naive = nibbleDecryption(bytes)
   const plain = random(8 * BLOCKS)
   const [a, b, c] = [plain.slice(), plain.slice(), plain.slice()]
   skinnyEncrypt(key, a)
@@ -41,6 +35,8 @@ function skinny(report: Report, note: Note): void {
   assert.deepEqual(a, b)
   skinnyDecrypt(key, a)
   assert.deepEqual(a, plain)
+  const one = b.slice(0, 8)
+  assert.deepEqual(naive(one), plain.subarray(0, 8))
   table(b)
   assert.deepEqual(b, plain)
   const operations = BLOCKS
@@ -48,26 +44,30 @@ function skinny(report: Report, note: Note): void {
   const decrypt = { operations, run: () => skinnyDecrypt(key, a) }
   const few = c.subarray(0, 8 * 512)
   const tables = { operations: 512, run: () => table(few) }
-  report(result('SKINNY decrypt', 'TypeScript with T-tables', against(decrypt, tables), 25))
-  const plainForm = { operations: 512, run: () => readable.skinnyDecrypt(slow, few) }
-  report(result('SKINNY decrypt', 'readable TypeScript', against(decrypt, plainForm)))
-  peer(report, note, 'SKINNY decrypt', 'skinny', AVX2)('C, AVX2, 64 blocks at once', 'decrypt', decrypt, 0.45)
-  peer(report, note, 'SKINNY encrypt', 'skinny', AVX2)('C, AVX2, 64 blocks at once', 'encrypt', encrypt, 0.28)
+  const nibbles = { operations: 1, run: () => void naive(one) }
+  const words = { operations: 512, run: () => readable.skinnyDecrypt(slow, few) }
+  await bench.compare(DECRYPT, 'TypeScript with T-tables', () => against(decrypt, tables), 25)
+  await bench.compare(DECRYPT, 'TypeScript, nibble by nibble', () => against(decrypt, nibbles), 300)
+  await bench.compare(DECRYPT, 'TypeScript, rows in words', () => against(decrypt, words))
+  const narrow = 'C, AVX2, 64 blocks at once'
+  await bench.compare(DECRYPT, narrow, () => againstPeer(decrypt, 'skinny', 'decrypt', AVX2), 0.45)
+  await bench.compare(ENCRYPT, narrow, () => againstPeer(encrypt, 'skinny', 'encrypt', AVX2), 0.28)
   const wider = 'C, AVX-512 where there is'
-  peer(report, note, 'SKINNY decrypt', 'skinny', [])(wider, 'decrypt', decrypt)
-  peer(report, note, 'SKINNY encrypt', 'skinny', [])(wider, 'encrypt', encrypt)
+  await bench.compare(DECRYPT, wider, () => againstPeer(decrypt, 'skinny', 'decrypt', []))
+  await bench.compare(ENCRYPT, wider, () => againstPeer(encrypt, 'skinny', 'encrypt', []))
 }
 
-function macs(report: Report, note: Note): void {
+async function compareMacs(bench: Bench): Promise<void> {
   const keys = random(32 * MACS)
   const messages = random(12 * MACS)
-  const rows = midstates(keys)
+  const table = midstates(keys)
+  const rows = Int32Array.from({ length: MACS }, (_, k) => k)
   const mac = (k: number) =>
     createHmac('sha256', row(keys, 32, k))
       .update(row(messages, 12, k))
       .digest()
   const noble = (k: number) => hmac(sha256, row(keys, 32, k), row(messages, 12, k))
-  const [fast, faster] = [hmac12(keys, messages), hmac12FromMidstates(rows, messages)]
+  const [fast, faster] = [hmac12(keys, messages), hmac12OfRows(table, rows, messages)]
   for (let k = 0; k < MACS; k++) {
     const expected = new Uint8Array(mac(k).subarray(0, 8))
     assert.deepEqual(row(fast, 8, k), expected)
@@ -80,20 +80,21 @@ function macs(report: Report, note: Note): void {
     f(next)
   }
   const fromKeys = { operations: MACS, run: () => void hmac12(keys, messages) }
-  const fromMidstates = { operations: MACS, run: () => void hmac12FromMidstates(rows, messages) }
+  const fromMidstates = { operations: MACS, run: () => void hmac12OfRows(table, rows, messages) }
   const node: Work = { operations: 1, run: one(mac) }
   const library: Work = { operations: 1, run: one(noble) }
-  report(result('HMAC from midstates', 'node createHmac', against(fromMidstates, node), 10))
-  report(result('HMAC from midstates', '@noble/hashes', against(fromMidstates, library), 20))
-  report(result('HMAC from keys', 'node createHmac', against(fromKeys, node), 5))
-  report(result('HMAC from keys', '@noble/hashes', against(fromKeys, library), 10))
-  const c = peer(report, note, 'HMAC from midstates', 'hmac', AVX2)
-  c('C, SHA instructions, from keys', 'keys', fromMidstates, 0.5)
-  c('C, SHA instructions, midstates', 'midstates', fromMidstates)
-  peer(report, note, 'HMAC from keys', 'hmac', AVX2)('C, SHA instructions, from keys', 'keys', fromKeys)
+  await bench.compare(MIDSTATES, 'node createHmac', () => against(fromMidstates, node), 10)
+  await bench.compare(MIDSTATES, '@noble/hashes', () => against(fromMidstates, library), 20)
+  await bench.compare(KEYS, 'node createHmac', () => against(fromKeys, node), 5)
+  await bench.compare(KEYS, '@noble/hashes', () => against(fromKeys, library), 10)
+  const tuned = 'C, SHA instructions, from keys'
+  await bench.compare(MIDSTATES, tuned, () => againstPeer(fromMidstates, 'hmac', 'keys', AVX2), 0.5)
+  const ready = 'C, SHA instructions, midstates'
+  await bench.compare(MIDSTATES, ready, () => againstPeer(fromMidstates, 'hmac', 'midstates', AVX2))
+  await bench.compare(KEYS, tuned, () => againstPeer(fromKeys, 'hmac', 'keys', AVX2))
 }
 
-function aes(report: Report, note: Note): void {
+async function compareAes(bench: Bench): Promise<void> {
   const key = random(16)
   const cipher = createCipheriv('aes-128-ecb', key, null).setAutoPadding(false)
   const blocks = random(16 * BLOCKS)
@@ -101,23 +102,10 @@ function aes(report: Report, note: Note): void {
   const fresh = () => createCipheriv('aes-128-ecb', key, null).setAutoPadding(false).update(one)
   assert.deepEqual(cipher.update(blocks).subarray(0, 16), fresh())
   const batch = { operations: BLOCKS, run: () => void cipher.update(blocks) }
-  report(result('AES-ECB, one cipher', 'node, a cipher per block', against(batch, { operations: 1, run: fresh }), 200))
-  peer(report, note, 'AES-ECB, one cipher', 'aes', AVX2)('C, AES instructions', '', batch, 0.25)
+  await bench.compare(AES, 'node, a cipher per block', () => against(batch, { operations: 1, run: fresh }), 200)
+  await bench.compare(AES, 'C, AES instructions', () => againstPeer(batch, 'aes', '', AVX2), 0.25)
 }
 
-const { values } = parseArgs({
-  options: { only: { type: 'string', default: '' }, json: { type: 'boolean', default: false } },
-})
-const results: Result[] = []
-const notes: string[] = []
-for (const [name, group] of Object.entries({ skinny, hmac: macs, aes })) {
-  if (!name.includes(values.only)) continue
-  const report: Report = (done) => {
-    results.push(done)
-    if (!values.json) console.log(line(done))
-  }
-  group(report, (which, why) => notes.push(`not run: ${which}: ${why}`))
-}
-if (values.json) console.log(JSON.stringify(results, null, 2))
-for (const note of notes) console.error(note)
-process.exitCode = results.every(({ ok }) => ok) ? 0 : 1
+export const skinny: Group = { name: 'skinny', results: [DECRYPT, ENCRYPT], run: compareSkinny }
+export const macs: Group = { name: 'hmac', results: [MIDSTATES, KEYS], run: compareMacs }
+export const aes: Group = { name: 'aes', results: [AES], run: compareAes }

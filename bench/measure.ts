@@ -10,19 +10,25 @@ export interface Work {
   readonly operations: number
 }
 
+/** Nanoseconds per operation: ours and theirs. */
+export type Times = readonly [ours: number, theirs: number]
+
 /** One line of the result. A ratio above 1 means that ours is faster; without a demand it is for information. */
 export interface Result {
   readonly name: string
   readonly versus: string
   readonly nanoseconds: number
   readonly theirs: number
+  readonly perSecond: number
   readonly ratio: number
-  readonly demand: number | undefined
+  readonly demand: number | null
   readonly ok: boolean
 }
 
 const SLICE_MS = 0.5
 const WARM_MS = 150
+/** After a fork the first write to each page costs a fault: so long until the memory in use is ours again. */
+const SETTLE_MS = 250
 
 export function percentile10(times: readonly number[]): number {
   return times.toSorted((a, b) => a - b)[Math.floor(times.length / 10)]!
@@ -47,7 +53,7 @@ function slice(work: Work, repeat: number): number {
 }
 
 /** Both in this process, slice by slice. */
-export function against(ours: Work, theirs: Work, slices = 300): readonly [number, number] {
+export function against(ours: Work, theirs: Work, slices = 300): Times {
   const [a, b] = [repeats(ours), repeats(theirs)]
   const times: [number[], number[]] = [[], []]
   for (let k = 0; k < slices; k++) {
@@ -57,22 +63,61 @@ export function against(ours: Work, theirs: Work, slices = 300): readonly [numbe
   return [percentile10(times[0]), percentile10(times[1])]
 }
 
-/** A program of bench/peers, compiled; it prints the nanoseconds per operation of as many slices as it is told. */
-export type Peer = (mode: string, slices: number) => readonly number[]
-
-/** Ours in this process and the peer in its own, in turns. */
-export function againstPeer(ours: Work, peer: Peer, mode: string, turns = 8, slices = 40): readonly [number, number] {
-  const repeat = repeats(ours)
+/** Work that is done once with each of its inputs and may wait, slice by slice with a yardstick, which is not. */
+export async function eachAgainst(
+  runs: readonly (() => Promise<void>)[],
+  operations: number,
+  yardstick: Work,
+): Promise<Times> {
+  const repeat = repeats(yardstick)
   const times: [number[], number[]] = [[], []]
-  for (let turn = 0; turn < turns; turn++) {
-    for (let k = 0; k < slices; k++) times[0].push(slice(ours, repeat))
-    times[1].push(...peer(mode, slices))
+  for (const run of runs) {
+    const start = performance.now()
+    await run()
+    times[0].push((1e6 * (performance.now() - start)) / operations)
+    for (let k = 0; k < 4; k++) times[1].push(slice(yardstick, repeat))
   }
   return [percentile10(times[0]), percentile10(times[1])]
 }
 
+/** A program of bench/peers, compiled; it prints the nanoseconds per operation of as many slices as it is told. */
+type Peer = (mode: string, slices: number) => readonly number[]
+
+// "AVX2" is meant literally: with AVX-512 a compiler has three-operand logic and twice the registers.
+export const AVX2 = ['-mno-avx512f']
+
+/** Ours in this process and a program of bench/peers in its own, in turns; or why that program cannot run. */
+export function againstPeer(
+  ours: Work,
+  program: string,
+  mode: string,
+  flags: readonly string[],
+  turns = 6,
+  slices = 40,
+): Times | string {
+  const peer = peerOf(program, flags)
+  if (typeof peer === 'string') return peer
+  const repeat = repeats(ours)
+  const times: [number[], number[]] = [[], []]
+  for (let turn = 0; turn < turns; turn++) {
+    times[1].push(...peer(mode, slices))
+    for (const from = performance.now(); performance.now() < from + SETTLE_MS; ) ours.run()
+    for (let k = 0; k < slices; k++) times[0].push(slice(ours, repeat))
+  }
+  return [percentile10(times[0]), percentile10(times[1])]
+}
+
+const peers = new Map<string, Peer | string>()
+
+function peerOf(program: string, flags: readonly string[]): Peer | string {
+  const name = [program, ...flags].join(' ')
+  const known = peers.get(name) ?? compilePeer(program, flags)
+  peers.set(name, known)
+  return known
+}
+
 /** Compiles bench/peers/NAME.c, or says why it cannot be. */
-export function compilePeer(name: string, flags: readonly string[] = []): Peer | string {
+function compilePeer(name: string, flags: readonly string[]): Peer | string {
   if (process.arch !== 'x64') return `the peers are written for x64, this is ${process.arch}`
   const folder = mkdtempSync(join(tmpdir(), 'vicinity-bench-'))
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -88,14 +133,32 @@ export function compilePeer(name: string, flags: readonly string[] = []): Peer |
   }
 }
 
-export function result(name: string, versus: string, times: readonly [number, number], demand?: number): Result {
-  const ratio = times[1] / times[0]
-  return { name, versus, nanoseconds: times[0], theirs: times[1], ratio, demand, ok: ratio >= (demand ?? 0) }
+export function result(
+  name: string,
+  versus: string,
+  [nanoseconds, theirs]: Times,
+  demand: number | null = null,
+): Result {
+  const ratio = theirs / nanoseconds
+  return { name, versus, nanoseconds, theirs, perSecond: 1e9 / nanoseconds, ratio, demand, ok: ratio >= (demand ?? 0) }
+}
+
+const number = (x: number): string => x.toPrecision(x >= 1000 ? 4 : 3).padStart(8)
+
+function time(nanoseconds: number): string {
+  if (nanoseconds < 1e4) return `${number(nanoseconds)} ns`
+  if (nanoseconds < 1e7) return `${number(nanoseconds / 1e3)} µs`
+  return nanoseconds < 1e9 ? `${number(nanoseconds / 1e6)} ms` : `${number(nanoseconds / 1e9)} s `
+}
+
+function rate(perSecond: number): string {
+  if (perSecond < 1e3) return `${number(perSecond)} /s `
+  return perSecond < 1e6 ? `${number(perSecond / 1e3)} k/s` : `${number(perSecond / 1e6)} M/s`
 }
 
 /** One line of text for a result. */
-export function line({ name, versus, nanoseconds, theirs, ratio, demand, ok }: Result): string {
-  const number = (x: number) => x.toPrecision(x >= 1000 ? 4 : 3).padStart(8)
-  const verdict = demand === undefined ? '' : ` demand ${demand} ${ok ? 'ok' : 'MISSED'}`
-  return `${name.padEnd(20)} ${versus.padEnd(34)} ${number(nanoseconds)} ns ${number(theirs)} ns  ratio ${number(ratio)}${verdict}`
+export function line({ name, versus, nanoseconds, theirs, perSecond, ratio, demand, ok }: Result): string {
+  const verdict = demand === null ? '' : ` demand ${demand} ${ok ? 'ok' : 'MISSED'}`
+  const figures = `${time(nanoseconds)} ${rate(perSecond)} ${time(theirs)}  ratio ${number(ratio)}${verdict}`
+  return `${name.padEnd(26)} ${versus.padEnd(34)} ${figures}`
 }

@@ -1,0 +1,46 @@
+// Measures ours against what else could do the work; correctness first. node bench/main.ts [--only NAME] [--json]
+import { parseArgs } from 'node:util'
+import type { Bench, Group } from './group.ts'
+import { aes, macs, skinny } from './kernels.ts'
+import { line, type Result, result } from './measure.ts'
+import { pipeline } from './pipeline.ts'
+
+const GROUPS: readonly Group[] = [skinny, macs, aes, pipeline]
+
+const { values } = parseArgs({
+  options: { only: { type: 'string', default: '' }, json: { type: 'boolean', default: false } },
+})
+const wanted = (name: string): boolean => name.toLowerCase().includes(values.only.toLowerCase())
+
+const results: Result[] = []
+const notes: string[] = []
+
+/** A group that is named runs whole, of another the results that are named. */
+function benchOf(group: Group): Bench {
+  const runs = (name: string): boolean => wanted(group.name) || wanted(name)
+  return {
+    runs,
+    compare: async (name, versus, measure, demand) => {
+      if (!runs(name)) return
+      const times = await measure()
+      if (typeof times === 'string') {
+        notes.push(`not run: ${name} versus ${versus}: ${times}`)
+        return
+      }
+      const done = result(name, versus, times, demand)
+      results.push(done)
+      if (!values.json) console.log(line(done))
+    },
+  }
+}
+
+const chosen = GROUPS.filter((group) => [group.name, ...group.results].some(wanted))
+if (chosen.length === 0) {
+  const names = GROUPS.map(({ name, results: lines }) => `  ${name}: ${lines.join(', ')}`)
+  console.error(`nothing is called ${JSON.stringify(values.only)}; there is\n${names.join('\n')}`)
+  process.exit(2)
+}
+for (const group of chosen) await group.run(benchOf(group))
+if (values.json) console.log(JSON.stringify(results, null, 2))
+for (const note of notes) console.error(note)
+process.exitCode = results.every(({ ok }) => ok) ? 0 : 1
