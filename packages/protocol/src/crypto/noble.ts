@@ -84,6 +84,17 @@ export function ecdsaSign(privateKey: Uint8Array, message: Uint8Array): Uint8Arr
 
 /** Whether `signature` (r | s, 64 bytes) is that of the message under an uncompressed public point. */
 export function ecdsaVerify(point: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  return ecdsaVerifyDigest(point, hash(message), signature)
+}
+
+/** As `ecdsaVerify`, of a message whose SHA-256 is known. */
+export function ecdsaVerifyDigest(point: Uint8Array, digest: Uint8Array, signature: Uint8Array): boolean {
   if (signature.length !== 64 || !p256.utils.isValidPublicKey(point, false)) return false
-  return p256.verify(signature, hash(message), point, { prehash: false, lowS: false })
+  return p256.verify(signature, digest, point, { prehash: false, lowS: false })
+}
+
+/** SHA-256 of a message that comes in pieces: `update` with each, then `digest` once. */
+export function sha256Stream(): { update: (piece: Uint8Array) => void; digest: () => Uint8Array } {
+  const stream = hash.create()
+  return { update: (piece) => void stream.update(piece), digest: () => stream.digest() }
 }

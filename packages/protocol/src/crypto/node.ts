@@ -120,3 +120,15 @@ export function ecdsaVerify(point: Uint8Array, message: Uint8Array, signature: U
     return false // no point on the curve
   }
 }
+
+/** As `ecdsaVerify`, of a message whose SHA-256 is known: node:crypto would hash the digest once more. */
+export function ecdsaVerifyDigest(point: Uint8Array, digest: Uint8Array, signature: Uint8Array): boolean {
+  if (signature.length !== 64 || !p256.utils.isValidPublicKey(point, false)) return false
+  return p256.verify(signature, digest, point, { prehash: false, lowS: false })
+}
+
+/** SHA-256 of a message that comes in pieces: `update` with each, then `digest` once. */
+export function sha256Stream(): { update: (piece: Uint8Array) => void; digest: () => Uint8Array } {
+  const stream = createHash('sha256')
+  return { update: (piece) => void stream.update(piece), digest: () => stream.digest() }
+}
