@@ -16,6 +16,7 @@ import {
 import { DEFAULT_GAEN_SETTINGS, type GaenSettings } from './gaen-settings.ts'
 import type { KeyFiles } from './keys/key-files.ts'
 import { KeyRing } from './keys/key-ring.ts'
+import { type RotatingKeys, rotatingKeys } from './keys/rotating-keys.ts'
 import type { Store } from './store/store.ts'
 
 /** What a deployment chooses when it is set up. */
@@ -54,6 +55,8 @@ export const settingsFor = (profile: Profile): Settings => ({
 export interface Deps {
   readonly store: Store
   readonly keys: KeyRing
+  /** Keys of the verification server. */
+  readonly rotatingKeys: RotatingKeys
   readonly settings: Settings
   readonly random: Random
   readonly calendar: Calendar
@@ -87,6 +90,7 @@ export function makeDeps({ store, keyFiles, random, settings, clockIsSteady = ()
   return {
     store,
     keys,
+    rotatingKeys: rotatingKeys(keyFiles, random),
     settings,
     random,
     calendar,
