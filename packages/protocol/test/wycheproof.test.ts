@@ -6,6 +6,8 @@ import { test } from 'node:test'
 import { concat, fromHex, toHex } from '../src/bytes.ts'
 import * as noble from '../src/crypto/noble.ts'
 import * as node from '../src/crypto/node.ts'
+import { signatureOfDer } from '../src/gaen/der.ts'
+import { Malformed } from '../src/outcome.ts'
 import { isPublicPoint, macIsValid } from '../src/robert/keys.ts'
 import { readVectors } from './fixture.ts'
 
@@ -16,6 +18,15 @@ interface File<Test, Group = unknown> {
 type Result = { readonly result: 'valid' | 'invalid' | 'acceptable' }
 type Ecdh = Result & { readonly public: string; readonly private: string; readonly shared: string }
 type Aead = Result & { readonly [name in 'key' | 'iv' | 'aad' | 'msg' | 'ct' | 'tag']: string }
+type Kdf = Result & {
+  readonly ikm: string
+  readonly salt: string
+  readonly info: string
+  readonly size: number
+  readonly okm: string
+}
+type Ecdsa = Result & { readonly msg: string; readonly sig: string }
+type Signer = { readonly publicKey: { readonly uncompressed: string } }
 type Mac = Result & { readonly key: string; readonly msg: string; readonly tag: string }
 
 const LIBRARIES = [
@@ -46,11 +57,26 @@ test('vectors/wycheproof are the files that SHA256SUMS names', () => {
     const [sum, name] = line.split(/\s+/) as [string, string]
     assert.equal(toHex(node.sha256(readFileSync(new URL(name, folder)))), sum, name)
   }
-  assert.equal(lines.length, 3)
+  assert.equal(lines.length, 6)
 })
 
 /** Private keys are signed numbers in the file: a leading zero byte, or fewer than 32 bytes. */
 const privateKeyOf = (hex: string) => fromHex(hex.padStart(64, '0').slice(-64))
+
+const ECDSA_FILES = [
+  ['DER', 'wycheproof/ecdsa_secp256r1_sha256_test.json', 484],
+  ['r | s', 'wycheproof/ecdsa_secp256r1_sha256_p1363_test.json', 262],
+] as const
+
+/** No bytes for what is no DER: they verify under no key. */
+function rawOf(der: Uint8Array): Uint8Array {
+  try {
+    return signatureOfDer(der)
+  } catch (error) {
+    assert.ok(error instanceof Malformed)
+    return new Uint8Array(0)
+  }
+}
 
 for (const [name, library] of LIBRARIES) {
   test(`ROBERT §3.3: P-256 key agreement ends as Wycheproof says (${name})`, () => {
@@ -110,6 +136,38 @@ for (const [name, library] of LIBRARIES) {
     assert.equal(ran, file.numberOfTests)
     assert.equal(ran, 174)
   })
+
+  test(`GAEN key schedule: HKDF-SHA256 ends as Wycheproof says (${name})`, () => {
+    const file = readVectors('wycheproof/hkdf_sha256_test.json') as File<Kdf>
+    const tests = file.testGroups.flatMap((group) => group.tests)
+    for (const { ikm, salt, info, size, okm, result, tcId } of tests) {
+      const derive = () => toHex(library.hkdf(fromHex(ikm), fromHex(salt), fromHex(info), size))
+      if (result === 'valid') assert.equal(derive(), okm, `tcId ${tcId}`)
+      else assert.throws(derive, `tcId ${tcId}: longer than 255 hashes`)
+    }
+    assert.equal(tests.length, file.numberOfTests)
+    assert.equal(tests.length, 86)
+  })
+
+  for (const [form, path, count] of ECDSA_FILES) {
+    test(`GAEN: ECDSA on P-256, ${form}, ends as Wycheproof says (${name})`, () => {
+      const file = readVectors(path) as File<Ecdsa, Signer>
+      let ran = 0
+      for (const { publicKey, tests } of file.testGroups) {
+        const point = fromHex(publicKey.uncompressed)
+        for (const { msg, sig, result, tcId } of tests) {
+          const message = fromHex(msg)
+          const signature = form === 'DER' ? rawOf(fromHex(sig)) : fromHex(sig)
+          const whole = library.ecdsaVerify(point, message, signature)
+          assert.equal(whole, result === 'valid', `tcId ${tcId}`)
+          assert.equal(library.ecdsaVerifyDigest(point, library.sha256(message), signature), whole, `tcId ${tcId}`)
+          ran++
+        }
+      }
+      assert.equal(ran, file.numberOfTests)
+      assert.equal(ran, count)
+    })
+  }
 }
 
 test('ROBERT §5.1, §7: a MAC is checked whole and truncated as Wycheproof says', () => {
