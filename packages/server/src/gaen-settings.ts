@@ -1,4 +1,5 @@
-import type { TestType } from '@vicinity/protocol/gaen'
+import type { UnixSeconds } from '@vicinity/protocol'
+import type { ReportType, TestType, TrustedKeys, VerifyingKey } from '@vicinity/protocol/gaen'
 
 /** What a deployment of GAEN chooses when it is set up. */
 export interface GaenSettings {
@@ -41,8 +42,56 @@ export interface KeyServerSettings {
   readonly issuer: string
   /** `aud` of the certificates that are taken. */
   readonly audience: string
-  /** Region of the exports, in upper case. */
-  readonly region: string
+  /** Public keys of another authority's certificates. Where `issuer` is our own, its keys are taken too. */
+  readonly certificateKeys: readonly VerifyingKey[]
+  /** Region of the exports, in upper case; undefined refuses every publish. */
+  readonly region: string | undefined
+  readonly exports: ExportSettings
+  /** Whose exports are read. */
+  readonly peers: readonly ImportPeer[]
+}
+
+export interface ExportSettings {
+  /** Seconds of a window; divides a day. */
+  readonly window: number
+  /** A window is exported so many seconds after its end. */
+  readonly windowAge: number
+  /** Keys of a file, first and revised together. */
+  readonly mostKeys: number
+  /** `verification_key_id` of the signatures: the mobile country code, by custom. */
+  readonly keyId: string
+  /** Versions of the signing keys; those that hold sign together. */
+  readonly signers: readonly ExportSigner[]
+  readonly padding: PaddingSettings
+}
+
+export interface ExportSigner {
+  readonly version: string
+  /** Holds for exports that end from here on. */
+  readonly from: UnixSeconds
+  /** And before here. */
+  readonly until: UnixSeconds
+}
+
+/** How many keys are invented: docs/decisions/0007. */
+export interface PaddingSettings {
+  /** Keys of each kind in the public schedule, in every window, at least; a kind with more real ones goes up in powers of two. */
+  readonly level: number
+  /** The schedule has onsets of symptoms on today and so many days before. */
+  readonly onsetDays: number
+}
+
+export interface ImportPeer {
+  /** Stands with the keys that came from it: it never changes. */
+  readonly name: string
+  /** Address of its index; paths are relative to the directory of this. */
+  readonly index: string
+  /** A file counts when all keys of one set signed it. */
+  readonly keys: TrustedKeys
+  /** For keys that say nothing. */
+  readonly reportType: ReportType
+  /** For keys that say nothing; undefined leaves it so. */
+  readonly daysSinceOnset: number | undefined
 }
 
 export const DEFAULT_GAEN_SETTINGS: GaenSettings = {
@@ -64,6 +113,16 @@ export const DEFAULT_GAEN_SETTINGS: GaenSettings = {
     healthAuthorityId: 'vicinity',
     issuer: 'vicinity.verification',
     audience: 'vicinity.key-server',
+    certificateKeys: [],
     region: 'XX',
+    exports: {
+      window: 4 * 3600,
+      windowAge: 2 * 3600,
+      mostKeys: 500_000,
+      keyId: 'vicinity',
+      signers: [{ version: 'v1', from: 0 as UnixSeconds, until: (2 ** 43) as UnixSeconds }],
+      padding: { level: 4, onsetDays: 9 },
+    },
+    peers: [],
   },
 }

@@ -1,7 +1,6 @@
 // From the daily key to what is broadcast (Cryptography Specification v1.2.1). Each key comes from random bits alone, none from another.
 import { aesBlocks, hkdf } from '#crypto'
 import { ascii } from '../bytes.ts'
-import { GAEN_SIZE } from './constants.ts'
 import type { IntervalNumber } from './interval.ts'
 
 const BLOCK = 16
@@ -34,9 +33,16 @@ export function rollingProximityIdentifiers(
   return aesBlocks(identifierKey)(padded)
 }
 
-/** AEM = AES128-CTR(AEMK, RPI, metadata); the same turns it back. Not authenticated: whoever relays can turn its bits. */
-export function encryptMetadata(metadataKey: Uint8Array, identifier: Uint8Array, metadata: Uint8Array): Uint8Array {
+/**
+ * AEM = AES128-CTR(AEMK, RPI, metadata) for one or more identifiers of 16 bytes: 4 bytes each. `metadata` has 4 bytes, the same for all.
+ * The same turns it back. Not authenticated: whoever relays can turn its bits.
+ */
+export function encryptMetadata(metadataKey: Uint8Array, identifiers: Uint8Array, metadata: Uint8Array): Uint8Array {
   // Four bytes need the first block of the key stream only, whose counter is the identifier.
-  const stream = aesBlocks(metadataKey)(identifier)
-  return Uint8Array.from({ length: GAEN_SIZE.metadata }, (_, k) => metadata[k]! ^ stream[k]!)
+  const stream = aesBlocks(metadataKey)(identifiers)
+  const { length } = metadata
+  return Uint8Array.from({ length: (length * identifiers.length) / BLOCK }, (_, k) => {
+    const n = Math.floor(k / length)
+    return metadata[k % length]! ^ stream[BLOCK * n + (k % length)]!
+  })
 }
