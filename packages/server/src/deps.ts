@@ -1,4 +1,4 @@
-import { type Calendar, type Random, type UnixSeconds, writeUint } from '@vicinity/protocol'
+import type { Calendar, Random, UnixSeconds } from '@vicinity/protocol'
 import {
   type ContactContext,
   DEFAULT_PARAMETERS,
@@ -10,13 +10,14 @@ import {
   parametersFor,
   type RequestContext,
   type RiskFunctionName,
-  SIZE,
   SPEC,
 } from '@vicinity/protocol/robert'
+import { type Crew, INLINE } from './crew/crew.ts'
 import { DEFAULT_GAEN_SETTINGS, type GaenSettings } from './gaen-settings.ts'
 import type { KeyFiles } from './keys/key-files.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { type RotatingKeys, rotatingKeys } from './keys/rotating-keys.ts'
+import { placeOfKey, type UserKey } from './keys/sealed.ts'
 import type { Store } from './store/store.ts'
 
 /** What a deployment chooses when it is set up. */
@@ -57,6 +58,7 @@ export interface Deps {
   readonly keys: KeyRing
   /** Keys of the verification server. */
   readonly rotatingKeys: RotatingKeys
+  readonly crew: Crew
   readonly settings: Settings
   readonly random: Random
   readonly calendar: Calendar
@@ -71,18 +73,26 @@ export interface Deps {
   readonly seal: (which: UserKey, id: PermanentId, key: Uint8Array) => Uint8Array
   readonly open: (which: UserKey, id: PermanentId, sealed: Uint8Array) => Uint8Array
 }
-export type UserKey = 'authentication' | 'encryption'
 
 export interface DepsInput {
   readonly store: Store
   readonly keyFiles: KeyFiles
   readonly random: Random
   readonly settings: Settings
+  /** Default: this thread does everything. */
+  readonly crew?: Crew
   /** Default: a clock that never steps, as in the lab. */
   readonly clockIsSteady?: () => boolean
 }
 
-export function makeDeps({ store, keyFiles, random, settings, clockIsSteady = () => true }: DepsInput): Deps {
+export function makeDeps({
+  store,
+  keyFiles,
+  random,
+  settings,
+  crew = INLINE,
+  clockIsSteady = () => true,
+}: DepsInput): Deps {
   const keys = new KeyRing(keyFiles, random)
   const counts = new Map<string, number>()
   const { profile, parameters, countryCode, peers } = settings
@@ -91,6 +101,7 @@ export function makeDeps({ store, keyFiles, random, settings, clockIsSteady = ()
     store,
     keys,
     rotatingKeys: rotatingKeys(keyFiles, random),
+    crew,
     settings,
     random,
     calendar,
@@ -110,16 +121,9 @@ export function makeDeps({ store, keyFiles, random, settings, clockIsSteady = ()
     counts,
     clockIsSteady,
     count: (what, times = 1) => void counts.set(what, (counts.get(what) ?? 0) + times),
-    seal: (which, id, key) => keys.seal(keys.vaultKey, placeOf(which, id), key),
-    open: (which, id, sealed) => keys.open(keys.vaultKey, placeOf(which, id), sealed),
+    seal: (which, id, key) => keys.seal(keys.vaultKey, placeOfKey(which, id), key),
+    open: (which, id, sealed) => keys.open(keys.vaultKey, placeOfKey(which, id), sealed),
   }
-}
-
-function placeOf(which: UserKey, id: PermanentId): Uint8Array {
-  const place = new Uint8Array(1 + SIZE.ebid)
-  place[0] = which === 'authentication' ? 1 : 2
-  writeUint(place, 1, 6, id)
-  return place
 }
 
 /** What `open` gives, or nothing where the store was altered: one bad row is counted and holds up nobody else. */

@@ -1,8 +1,10 @@
 // The edge of the back-end: the wall clock, real randomness, one timer, a listening socket.
 import { randomBytes } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 import { DAY_SECONDS, epochAt, epochsIn, toHex, type UnixSeconds } from '@vicinity/protocol'
 import { sha256 } from '@vicinity/protocol/crypto'
 import { LAST_SERVICE_EPOCH, REPLY_PAIRS } from '@vicinity/protocol/robert'
+import { crewOf } from './crew/threads.ts'
 import { type Deps, makeDeps, type Settings } from './deps.ts'
 import { keepServerKeys } from './flows/server-keys.ts'
 import { makeHttp, type Pages } from './http.ts'
@@ -11,6 +13,7 @@ import { directoryKeys, memoryKeys } from './keys/key-files.ts'
 import { watchClock } from './steady-clock.ts'
 import { openStore } from './store/open.ts'
 import type { Store } from './store/store.ts'
+import { warmUp } from './warm-up.ts'
 
 export const wallClock = (): UnixSeconds => Math.floor(Date.now() / 1000) as UnixSeconds
 
@@ -32,6 +35,8 @@ export interface ServeOptions {
   /** Whether the next free port is taken when the wanted one is not free. */
   readonly nextPort?: boolean
   readonly pages?: Pages
+  /** Threads for the cryptography of batches, beside the one that serves. Default: one for every other processor. */
+  readonly threads?: number
   /** Starts although much time has passed since the back-end last ran. */
   readonly acceptClock?: boolean
 }
@@ -59,6 +64,7 @@ async function serveFrom(store: Store, options: ServeOptions): Promise<Running> 
     keyFiles: options.keys === undefined ? memoryKeys() : directoryKeys(options.keys),
     random: randomBytes,
     settings: options.settings,
+    crew: crewOf(options.threads ?? availableParallelism() - 1),
     clockIsSteady: watchClock(wallClock, monotonicClock),
   })
   checkCalendar(deps, wallClock())
@@ -66,6 +72,7 @@ async function serveFrom(store: Store, options: ServeOptions): Promise<Running> 
   await checkSetUp(deps)
   await checkClock(deps, wallClock(), options.acceptClock === true)
   await keepServerKeys(deps, wallClock())
+  warmUp()
   const listening = await listen(deps, wallClock, options)
   const stopJobs = runJobs(deps, wallClock)
   return {
@@ -74,6 +81,7 @@ async function serveFrom(store: Store, options: ServeOptions): Promise<Running> 
     close: async () => {
       await stopJobs()
       await listening.close()
+      await deps.crew.close()
       await store.close()
     },
   }

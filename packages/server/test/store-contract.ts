@@ -172,6 +172,14 @@ const exposures: Record<string, Check> = {
   },
 }
 
+const claim = (store: Store, window: number, ...items: readonly { readonly rowId: Uint8Array }[]) =>
+  store.transaction((tx) =>
+    tx.claimItems(
+      window,
+      items.map(({ rowId }) => rowId),
+    ),
+  )
+
 const uploads: Record<string, Check> = {
   'a token is spent once under 64 parallel attempts (T-31)': async (store) => {
     const key = random(16)
@@ -194,8 +202,9 @@ const uploads: Record<string, Check> = {
     const expected = rows.toSorted((a, b) => Buffer.compare(a.rowId, b.rowId)).map((row) => toHex(row.body))
     const claimed: string[] = []
     for (let page = -1; page !== 0; ) {
-      const items = await store.transaction((tx) => tx.claimItems(3, 16))
-      claimed.push(...items.map(toHex))
+      const items = await store.transaction((tx) => tx.queuedItems(3, 16))
+      const taken = await claim(store, 3, ...items)
+      claimed.push(...items.filter((_, k) => taken[k]).map(({ body }) => toHex(body)))
       page = items.length
     }
     assert.deepEqual(claimed, expected)
@@ -203,19 +212,43 @@ const uploads: Record<string, Check> = {
   },
   'an empty queue has no windows and nothing to claim': async (store) => {
     assert.deepEqual(await store.transaction((tx) => tx.queuedWindows()), [])
-    assert.deepEqual(await store.transaction((tx) => tx.claimItems(0, 10)), [])
+    assert.deepEqual(await store.transaction((tx) => tx.queuedItems(0, 10)), [])
+    assert.deepEqual(await claim(store, 0), [])
+  },
+  'an item is claimed once, by its window and its row, and stays where it is until then (D3)': async (store) => {
+    const rows = Array.from({ length: 4 }, () => ({ rowId: random(16), body: random(49) }))
+    const sorted = rows.toSorted((a, b) => Buffer.compare(a.rowId, b.rowId))
+    for (const { rowId, body } of rows) await store.transaction((tx) => tx.queueItem(1, rowId, body))
+    await store.transaction((tx) => tx.queueItem(2, rows[0]!.rowId, random(49)))
+    const seen = () => store.transaction((tx) => tx.queuedItems(1, 9))
+    assert.deepEqual(await seen(), await seen())
+    const [first, ...others] = sorted
+    assert.deepEqual(await claim(store, 1, first!), [true])
+    assert.deepEqual(await claim(store, 1, others[1]!, first!, { rowId: random(16) }, others[0]!), [
+      ...[true, false, false, true],
+    ])
+    assert.deepEqual(
+      (await seen()).map(({ body }) => toHex(body)),
+      [toHex(others[2]!.body)],
+    )
+    assert.equal((await store.transaction((tx) => tx.queuedItems(2, 9))).length, 1)
+    const attempts = await Promise.all(Array.from({ length: 16 }, () => claim(store, 1, others[2]!)))
+    assert.equal(attempts.flat().filter(Boolean).length, 1)
   },
   'a rollback puts claimed items back and takes their effect away (D3)': async (store) => {
-    const body = random(49)
+    const [rowId, body] = [random(16), random(49)]
     await add(store, 1)
-    await store.transaction((tx) => tx.queueItem(0, random(16), body))
+    await store.transaction((tx) => tx.queueItem(0, rowId, body))
     await giveUp(store, async (tx) => {
-      assert.equal((await tx.claimItems(0, 10)).length, 1)
+      assert.deepEqual(await tx.claimItems(0, [rowId]), [true])
       await tx.appendExposures([{ id: 1, exposures: exposure(1) }])
     })
     assert.deepEqual(await store.transaction((tx) => tx.exposuresAfter(NOBODY, 10)), [])
-    const items = await store.transaction((tx) => tx.claimItems(0, 10))
-    assert.deepEqual(items.map(toHex), [toHex(body)])
+    const items = await store.transaction((tx) => tx.queuedItems(0, 10))
+    assert.deepEqual(
+      items.map((item) => toHex(item.body)),
+      [toHex(body)],
+    )
   },
   'a rollback gives the token back with the item that it queued (D2)': async (store) => {
     const key = random(16)

@@ -200,7 +200,8 @@ test('a queued item opens with the intake key of its window only (design: data a
   const { server, phone } = await start(t)
   await server.call('upload', withToken(server, itemOf(server, phone, NOON), TODAY))
   const [window] = server.deps.keys.intakeWindows()
-  const [sealed] = await server.deps.store.transaction((tx) => tx.claimItems(window!, 1))
+  const [queued] = await server.deps.store.transaction((tx) => tx.queuedItems(window!, 1))
+  const sealed = queued?.body
   assert.equal(sealed!.length, SIZE.iv + SIZE.item + SIZE.gcmTag)
   const { keys } = server.deps
   const place = new Uint8Array(7)

@@ -1,22 +1,15 @@
 import { concat, type UnixSeconds } from '@vicinity/protocol'
-import {
-  type ContactVerdicts,
-  decideContacts,
-  FOREIGN,
-  idsOf,
-  keyTable,
-  LOCAL,
-  locateContacts,
-  type PermanentId,
-  refusalOf,
-  SIZE,
-} from '@vicinity/protocol/robert'
-import { type Deps, unlessAltered } from '../deps.ts'
-import type { ExposureRow, Transaction } from '../store/store.ts'
-import { placeOfWindow, windowIsDue, windowIsOver } from './pool.ts'
+import { FOREIGN, LOCAL, type PermanentId, refusalOf, SIZE } from '@vicinity/protocol/robert'
+import type { Deps } from '../deps.ts'
+import type { ExposureRow } from '../store/store.ts'
+import { ALTERED, type Judged, judgeContacts } from './judge-contacts.ts'
+import { windowIsDue, windowIsOver } from './pool.ts'
 
 /** Items of one transaction. */
 const BATCH = 4096
+
+/** The route of an item that another run has claimed since it was read: it is that one's. */
+const ELSEWHERE = 254
 
 /**
  * Applies the items of every window that is due: ROBERT §6.2. Taking them out of the queue, their effect and step 10's erasure
@@ -41,46 +34,38 @@ export async function processContacts(deps: Deps, at: UnixSeconds): Promise<void
 async function applyWindow(deps: Deps, window: number, at: UnixSeconds): Promise<void> {
   let claimed: number
   do {
-    const batch = await deps.store.transaction((tx) => applyBatch(deps, tx, window, at))
-    if (batch.verdicts !== undefined) countVerdicts(deps, batch.verdicts)
-    claimed = batch.claimed
+    claimed = await applyBatch(deps, window, at)
   } while (claimed === BATCH)
 }
 
-async function applyBatch(
-  deps: Deps,
-  tx: Transaction,
-  window: number,
-  at: UnixSeconds,
-): Promise<{ readonly claimed: number; readonly verdicts?: ContactVerdicts }> {
-  const sealed = await tx.claimItems(window, BATCH)
-  if (sealed.length === 0) return { claimed: 0 }
-  const intakeKey = deps.keys.knownIntakeKey(window)
-  const opened = sealed.flatMap((item) => openItem(deps, intakeKey, window, item))
-  // Where nothing opens it is the key that is wrong, not the items: they stay in the queue.
-  if (opened.length === 0) throw new Error('no item of a window opens: the key directory is not the one of this store')
-  const items = concat(...opened)
-  const located = locateContacts(items, deps.robert, at)
-  const stored = await tx.authenticationKeysOf(idsOf(located))
-  const keys = keyTable(new Map([...stored].flatMap(([id, key]) => openKey(deps, id, key))))
-  const verdicts = decideContacts(located, keys, deps.robert, at)
-  keys.erase()
-  await tx.appendExposures(exposuresOf(verdicts))
-  return { claimed: sealed.length, verdicts }
+/**
+ * Judges first, outside of any transaction, so that requests go on meanwhile; then claims what was judged and applies what it could
+ * claim. Gives how many items it saw: all of them are claimed now, by this run or by another.
+ */
+async function applyBatch(deps: Deps, window: number, at: UnixSeconds): Promise<number> {
+  const items = await deps.store.transaction((tx) => tx.queuedItems(window, BATCH))
+  if (items.length === 0) return 0
+  const bodies = items.map(({ body }) => body)
+  const judged = await judgeContacts(deps, window, bodies, at)
+  const rowIds = items.map(({ rowId }) => rowId)
+  const applied = await deps.store.transaction(async (tx) => {
+    const verdicts = ofClaimed(judged, await tx.claimItems(window, rowIds))
+    await tx.appendExposures(exposuresOf(verdicts))
+    return verdicts
+  })
+  countVerdicts(deps, applied)
+  return items.length
 }
 
-/** An item that was altered in the store cannot be judged by anybody: it goes, and is counted. */
-const openItem = (deps: Deps, intakeKey: Uint8Array, window: number, sealed: Uint8Array): readonly Uint8Array[] =>
-  unlessAltered(deps, 'store.itemAltered', () => deps.keys.open(intakeKey, placeOfWindow(window), sealed))
-
-/** A key that was altered in the store is nobody's, like every other row of its user. */
-const openKey = (deps: Deps, id: PermanentId, sealed: Uint8Array): readonly (readonly [PermanentId, Uint8Array])[] =>
-  unlessAltered(deps, 'store.userAltered', () => [id, deps.open('authentication', id, sealed)])
+const ofClaimed = (judged: Judged, claimed: readonly boolean[]): Judged => ({
+  ...judged,
+  routes: judged.routes.map((route, k) => (claimed[k] === true ? route : ELSEWHERE)),
+})
 
 /** Step 9: the exposures of a batch by user, in ascending order of id (the order in which rows are locked). */
-function exposuresOf({ count, routes, ids, exposures }: ContactVerdicts): ExposureRow[] {
+function exposuresOf({ routes, ids, exposures }: Judged): ExposureRow[] {
   const rows = new Map<PermanentId, Uint8Array[]>()
-  for (let k = 0; k < count; k++) {
+  for (let k = 0; k < routes.length; k++) {
     if (routes[k] !== LOCAL) continue
     const packed = exposures.subarray(SIZE.exposure * k, SIZE.exposure * (k + 1))
     const row = rows.get(ids[k]!)
@@ -90,9 +75,11 @@ function exposuresOf({ count, routes, ids, exposures }: ContactVerdicts): Exposu
   return [...rows].sort(([a], [b]) => a - b).map(([id, packed]) => ({ id, exposures: concat(...packed) }))
 }
 
-function countVerdicts(deps: Deps, verdicts: ContactVerdicts): void {
-  for (const route of verdicts.routes) {
+function countVerdicts(deps: Deps, { routes }: Judged): void {
+  for (const route of routes) {
     if (route === LOCAL) deps.count('item.accepted')
-    else deps.count(route === FOREIGN ? 'item.foreign' : `item.refused.${route}.${refusalOf(route)}`)
+    else if (route === FOREIGN) deps.count('item.foreign')
+    else if (route === ALTERED) deps.count('store.itemAltered')
+    else if (route !== ELSEWHERE) deps.count(`item.refused.${route}.${refusalOf(route)}`)
   }
 }

@@ -1,16 +1,26 @@
-import type { Random, UtcDay } from '@vicinity/protocol'
-import { drawPrivateKey, gcmOpen, gcmSeal, publicPoint } from '@vicinity/protocol/crypto'
+import { concat, type Random, type UtcDay } from '@vicinity/protocol'
+import { drawPrivateKey, gcmSeal, publicPoint } from '@vicinity/protocol/crypto'
 import { eraseServerKey, type ServerKey, SIZE, serverKeyOf } from '@vicinity/protocol/robert'
 import type { KeyFiles } from './key-files.ts'
+import { openSealed } from './sealed.ts'
 
 const SERVER = /^server-key-(\d+)$/
 const INTAKE = /^intake-(\d+)$/
+
+/** K_S of a day: ready for use, and as it goes to threads that make it ready for themselves. */
+interface HeldServerKey {
+  readonly key: ServerKey
+  readonly bytes: Uint8Array
+}
+
+// A copy of the bytes, because they are overwritten one day and key files may hand out their own.
+const held = (bytes: Uint8Array): HeldServerKey => ({ key: serverKeyOf(bytes), bytes: Uint8Array.from(bytes) })
 
 /** Keys of a back-end. Those of the set-up are made once; server keys live by the day, intake keys by the window. */
 export class KeyRing {
   readonly #files: KeyFiles
   readonly #random: Random
-  readonly #serverKeys = new Map<number, ServerKey>()
+  readonly #serverKeys = new Map<number, HeldServerKey>()
   readonly #intakeKeys = new Map<number, Uint8Array>()
   /** sk_S, the private half of the registration key pair (ROBERT §3.1). */
   readonly registrationKey: Uint8Array
@@ -37,7 +47,7 @@ export class KeyRing {
     this.challengeKey = this.#setUp('challenge', () => random(SIZE.key))
     this.drawKey = this.#setUp('draw', () => random(SIZE.key))
     this.resetKey = this.#setUp('reset', () => random(SIZE.key))
-    for (const [day, bytes] of this.#stored(SERVER)) this.#serverKeys.set(day, serverKeyOf(bytes))
+    for (const [day, bytes] of this.#stored(SERVER)) this.#serverKeys.set(day, held(bytes))
     for (const [window, bytes] of this.#stored(INTAKE)) this.#intakeKeys.set(window, bytes)
   }
 
@@ -67,20 +77,30 @@ export class KeyRing {
   }
 
   /** K_S of a UTC day. */
-  readonly serverKeyOf = (day: UtcDay): ServerKey | undefined => this.#serverKeys.get(day)
+  readonly serverKeyOf = (day: UtcDay): ServerKey | undefined => this.#serverKeys.get(day)?.key
+
+  /** Copies of all keys that a batch of items may need, in the form of its jobs, and the days of the server keys (crew/work.ts). */
+  contactSecrets(intakeKey: Uint8Array): { readonly secrets: Uint8Array; readonly days: readonly number[] } {
+    const serverKeys = [...this.#serverKeys.values()].map(({ bytes }) => bytes)
+    return {
+      secrets: concat(intakeKey, this.federationKey, ...serverKeys),
+      days: [...this.#serverKeys.keys()],
+    }
+  }
 
   /** Makes what is missing of the server keys of `from` to `last` and destroys those before `first`. */
   keepServerKeys(first: number, last: number, from: number): void {
-    for (const [day, key] of this.#serverKeys) {
+    for (const [day, { key, bytes }] of this.#serverKeys) {
       if (day >= first) continue
       eraseServerKey(key)
+      bytes.fill(0)
       this.#files.remove(`server-key-${day}`)
       this.#serverKeys.delete(day)
     }
     for (let day = from; day <= last; day++) {
       if (this.#serverKeys.has(day)) continue
       const bytes = this.#kept(`server-key-${day}`, () => this.#random(SIZE.serverKey))
-      this.#serverKeys.set(day, serverKeyOf(bytes))
+      this.#serverKeys.set(day, held(bytes))
     }
   }
 
@@ -119,7 +139,7 @@ export class KeyRing {
 
   /** Throws when the bytes were not sealed under this key for this place. */
   open(key: Uint8Array, place: Uint8Array, sealed: Uint8Array): Uint8Array {
-    const plaintext = gcmOpen(key, sealed.subarray(0, SIZE.iv), sealed.subarray(SIZE.iv), place)
+    const plaintext = openSealed(key, place, sealed)
     if (plaintext === undefined)
       throw new Error('a sealed value of the store does not open: wrong keys, or the row was altered')
     return plaintext

@@ -3,7 +3,7 @@ import type { Epoch, UnixSeconds } from '@vicinity/protocol'
 import type { Notified, PermanentId, UserStatus } from '@vicinity/protocol/robert'
 import { KEY_SERVER_SQL, keyServerVerbs } from './sqlite-key-server.ts'
 import { VERIFICATION_SQL, verificationVerbs } from './sqlite-verification.ts'
-import type { CodeRow, ExposureRow, Transaction } from './store.ts'
+import type { CodeRow, ExposureRow, QueuedItem, Transaction } from './store.ts'
 
 /** Every statement of this engine, by the name under which it is reported. */
 export const SQL = {
@@ -35,8 +35,8 @@ export const SQL = {
   queuedWindows: `with recursive queued(window) as (select min(window) from item_queue union all
     select (select min(window) from item_queue where window > queued.window) from queued where queued.window is not null)
     select window from queued where window is not null`,
-  claimItems: `delete from item_queue where window = ?1 and row_id in
-    (select row_id from item_queue where window = ?1 order by row_id limit ?2) returning body`,
+  queuedItems: 'select row_id, body from item_queue where window = ? order by row_id limit ?',
+  claimItem: 'delete from item_queue where window = ? and row_id = ?',
   spendChallenge: 'insert into spent_challenge(spent_key, expires) values (?, ?) on conflict do nothing',
   forgetChallenges: 'delete from spent_challenge where expires < ?',
   addCode: 'insert into code(hash, contagious_from, contagious_to, expires) values (?, ?, ?, ?)',
@@ -179,7 +179,7 @@ function exposureVerbs(
 
 function uploadVerbs(
   statement: Statement,
-): Pick<Transaction, 'spendToken' | 'forgetTokens' | 'queueItem' | 'queuedWindows' | 'claimItems'> {
+): Pick<Transaction, 'spendToken' | 'forgetTokens' | 'queueItem' | 'queuedWindows' | 'queuedItems' | 'claimItems'> {
   return {
     async spendToken(day, spentKey) {
       return statement('spendToken').run(day, spentKey).changes === 1
@@ -195,10 +195,12 @@ function uploadVerbs(
         .all()
         .map((row) => row['window'] as number)
     },
-    async claimItems(window, limit) {
-      return statement('claimItems')
-        .all(window, limit)
-        .map((row) => row['body'] as Uint8Array)
+    async queuedItems(window, limit) {
+      const rows = statement('queuedItems').all(window, limit)
+      return rows.map((row): QueuedItem => ({ rowId: row['row_id'] as Uint8Array, body: row['body'] as Uint8Array }))
+    },
+    async claimItems(window, rowIds) {
+      return rowIds.map((rowId) => statement('claimItem').run(window, rowId).changes === 1)
     },
   }
 }

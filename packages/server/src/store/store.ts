@@ -25,6 +25,12 @@ export interface ExposureRow {
   readonly exposures: Uint8Array
 }
 
+/** An uploaded item as it waits, sealed under the intake key of its window. */
+export interface QueuedItem {
+  readonly rowId: Uint8Array
+  readonly body: Uint8Array
+}
+
 /** A code of the authority: only its hash is stored. */
 export interface CodeRow {
   readonly hash: Uint8Array
@@ -76,8 +82,10 @@ export interface Transaction extends VerificationVerbs, KeyServerVerbs {
   readonly queueItem: (window: number, rowId: Uint8Array, sealedItem: Uint8Array) => Promise<void>
   /** Windows that still have items, ascending. */
   readonly queuedWindows: () => Promise<readonly number[]>
-  /** Takes items out of the queue in the order of their random row ids; a rollback puts them back. */
-  readonly claimItems: (window: number, limit: number) => Promise<readonly Uint8Array[]>
+  /** Items of a window in the order of their random row ids. They stay in the queue. */
+  readonly queuedItems: (window: number, limit: number) => Promise<readonly QueuedItem[]>
+  /** Takes items out of the queue, one atomic statement a row: for each, whether it was still there. A rollback puts them back. */
+  readonly claimItems: (window: number, rowIds: readonly Uint8Array[]) => Promise<readonly boolean[]>
 
   // Registration
   /** False when the challenge was spent before. */
