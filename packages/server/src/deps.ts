@@ -13,7 +13,10 @@ import {
   SPEC,
 } from '@vicinity/protocol/robert'
 import { type Crew, INLINE } from './crew/crew.ts'
+import { type Download, download } from './download.ts'
+import type { ExportFiles } from './export-files.ts'
 import { DEFAULT_GAEN_SETTINGS, type GaenSettings } from './gaen-settings.ts'
+import { type GaenKeys, gaenKeys } from './keys/gaen-keys.ts'
 import type { KeyFiles } from './keys/key-files.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { type RotatingKeys, rotatingKeys } from './keys/rotating-keys.ts'
@@ -58,6 +61,11 @@ export interface Deps {
   readonly keys: KeyRing
   /** Keys of the verification server. */
   readonly rotatingKeys: RotatingKeys
+  /** Keys of the key server. */
+  readonly gaenKeys: GaenKeys
+  /** Where exports lie; undefined for a back-end that makes none. */
+  readonly exportFiles: ExportFiles | undefined
+  readonly download: Download
   readonly crew: Crew
   readonly settings: Settings
   readonly random: Random
@@ -79,6 +87,10 @@ export interface DepsInput {
   readonly keyFiles: KeyFiles
   readonly random: Random
   readonly settings: Settings
+  /** Default: no exports. */
+  readonly exportFiles?: ExportFiles
+  /** Fetches the exports of other servers. Default: over HTTP. */
+  readonly download?: Download
   /** Default: this thread does everything. */
   readonly crew?: Crew
   /** Default: a clock that never steps, as in the lab. */
@@ -89,9 +101,11 @@ export function makeDeps({
   store,
   keyFiles,
   random,
+  exportFiles,
   settings,
   crew = INLINE,
   clockIsSteady = () => true,
+  download: fetched = download,
 }: DepsInput): Deps {
   const keys = new KeyRing(keyFiles, random)
   const counts = new Map<string, number>()
@@ -101,6 +115,9 @@ export function makeDeps({
     store,
     keys,
     rotatingKeys: rotatingKeys(keyFiles, random),
+    gaenKeys: gaenKeys(keyFiles, random),
+    exportFiles,
+    download: fetched,
     crew,
     settings,
     random,

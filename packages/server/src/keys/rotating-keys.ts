@@ -10,6 +10,8 @@ const FAMILIES = {
   token: { days: 30, overlapDays: 1.5 },
   /** HMAC keys of codes, handles and phone numbers, the longest of which are remembered for 30 days. */
   code: { days: 60, overlapDays: 31 },
+  /** Seal the revision tokens of the key server, which hold for as long as a key may be published. */
+  revision: { days: 15, overlapDays: 15 },
 } as const
 export type KeyFamily = keyof typeof FAMILIES
 
