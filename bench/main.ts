@@ -1,11 +1,12 @@
 // Measures ours against what else could do the work; correctness first. node bench/main.ts [--only NAME] [--json]
 import { parseArgs } from 'node:util'
+import { flows } from './flows.ts'
 import type { Bench, Group } from './group.ts'
 import { aes, macs, skinny } from './kernels.ts'
 import { line, type Result, result } from './measure.ts'
 import { pipeline } from './pipeline.ts'
 
-const GROUPS: readonly Group[] = [skinny, macs, aes, pipeline]
+const GROUPS: readonly Group[] = [skinny, macs, aes, pipeline, flows]
 
 const { values } = parseArgs({
   options: { only: { type: 'string', default: '' }, json: { type: 'boolean', default: false } },

@@ -26,6 +26,7 @@ export interface Result {
 }
 
 const SLICE_MS = 0.5
+const SLICES = 300
 const WARM_MS = 150
 /** After a fork the first write to each page costs a fault: so long until the memory in use is ours again. */
 const SETTLE_MS = 250
@@ -53,7 +54,7 @@ function slice(work: Work, repeat: number): number {
 }
 
 /** Both in this process, slice by slice. */
-export function against(ours: Work, theirs: Work, slices = 300): Times {
+export function against(ours: Work, theirs: Work, slices = SLICES): Times {
   const [a, b] = [repeats(ours), repeats(theirs)]
   const times: [number[], number[]] = [[], []]
   for (let k = 0; k < slices; k++) {
@@ -75,7 +76,7 @@ export async function eachAgainst(
     const start = performance.now()
     await run()
     times[0].push((1e6 * (performance.now() - start)) / operations)
-    for (let k = 0; k < 4; k++) times[1].push(slice(yardstick, repeat))
+    for (let k = 0; k < SLICES / runs.length; k++) times[1].push(slice(yardstick, repeat))
   }
   return [percentile10(times[0]), percentile10(times[1])]
 }
