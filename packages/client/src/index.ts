@@ -1,6 +1,7 @@
 export { type Choice, chooseItems } from './choose.ts'
 export type * from './events.ts'
+export type { Json } from './json.ts'
 export { helloAt } from './radio.ts'
 export { stepRobert } from './robert.ts'
 export { type Host, type Phone, runEvent } from './run.ts'
-export { type Json, newPhone, type PhoneState, restore, type Settings, snapshot, type Window } from './state.ts'
+export { newPhone, type PhoneState, restore, type Settings, snapshot, type Window } from './state.ts'

@@ -1,14 +1,7 @@
 // What a phone knows, in one plain value. Steps change it in place; `snapshot` is all that a host has to store.
-import {
-  type Calendar,
-  type Epoch,
-  fromBase64url,
-  Malformed,
-  toBase64url,
-  type UnixSeconds,
-  type UtcDay,
-} from '@vicinity/protocol'
+import { type Calendar, type Epoch, Malformed, type UnixSeconds, type UtcDay } from '@vicinity/protocol'
 import type { CODE, Parameters, Profile, RequestCode, SharedKeys } from '@vicinity/protocol/robert'
+import { fromJson, type Json, toJson } from './json.ts'
 
 /** What is built into an application: it is not part of a snapshot. */
 export interface Settings {
@@ -189,44 +182,22 @@ export function newPhone(settings: Settings): PhoneState {
 /** A copy of our own: what the platform or a host gave may be a view, or be overwritten later. */
 export const own = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes)
 
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
-
 const VERSION = 1
 
 /** The state as JSON. Holds keys: a host stores it where the platform keeps secrets. */
 export function snapshot(state: PhoneState): Json {
   const { settings: _, ...rest } = state
-  return { version: VERSION, state: encode(rest) }
+  return { version: VERSION, state: toJson(rest) }
 }
 
 /** The phone of a snapshot. Throws `Malformed` when this is no snapshot of this version. */
 export function restore(json: unknown, settings: Settings): PhoneState {
   const saved = json as { readonly version?: unknown; readonly state?: unknown } | null | undefined
   if (saved?.version !== VERSION) throw new Malformed('snapshot.version', `${VERSION}`)
-  const state = decode(saved.state)
+  const state = fromJson(saved.state)
   const names = Object.keys(newPhone(settings)).filter((name) => name !== 'settings')
   if (typeof state !== 'object' || state === null || !names.every((name) => Object.hasOwn(state, name))) {
     throw new Malformed('snapshot.state', 'every field of a phone')
   }
   return { ...(state as Omit<PhoneState, 'settings'>), settings }
-}
-
-/** JSON has neither byte strings nor undefined: {"base64url": …} and null stand for them; the state holds neither itself. */
-function encode(value: unknown): Json {
-  if (value === undefined) return null
-  if (value instanceof Uint8Array) return { base64url: toBase64url(value) }
-  if (Array.isArray(value)) return value.map(encode)
-  if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([name, inside]) => [name, encode(inside)]))
-  }
-  return value as Json
-}
-
-function decode(json: unknown): unknown {
-  if (json === null) return undefined
-  if (Array.isArray(json)) return json.map(decode)
-  if (typeof json !== 'object') return json
-  const { base64url } = json as { readonly base64url?: unknown }
-  if (typeof base64url === 'string') return fromBase64url(base64url, 'snapshot')
-  return Object.fromEntries(Object.entries(json as object).map(([name, inside]) => [name, decode(inside)]))
 }

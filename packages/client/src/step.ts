@@ -42,7 +42,7 @@ export function issue<Name extends Called & EndpointName>(
 }
 
 /** Full jitter: somewhere between now and a ceiling that doubles, so that phones do not come back together after an outage. */
-export function backOff(step: Step, activity: Activity): void {
+export function backOff(step: Pick<Step, 'at' | 'random'>, activity: Activity): void {
   const ceiling = Math.min(BACKOFF_BASE * 2 ** activity.failures, BACKOFF_CAP)
   activity.call = 0
   activity.due = later(step.at, 1 + drawBelow(step.random, ceiling))

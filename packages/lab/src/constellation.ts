@@ -9,7 +9,8 @@ import {
   type PhoneState,
   runEvent,
 } from '@vicinity/client'
-import { httpCall } from '@vicinity/client/hosts/node'
+import type { GaenSettings } from '@vicinity/client/gaen'
+import { httpCall, httpSend } from '@vicinity/client/hosts/node'
 import {
   api,
   type Call,
@@ -22,6 +23,7 @@ import {
 } from '@vicinity/protocol'
 import { solveChallenge } from '@vicinity/protocol/robert'
 import {
+  callDeployed,
   DEFAULT_SETTINGS,
   type Deps,
   dispatch,
@@ -33,6 +35,8 @@ import {
   type Pages,
   type Settings,
 } from '@vicinity/server'
+import { type GaenWays, gaenWays, LAB_GAEN } from './gaen-country.ts'
+import { type GaenLabPhone, makeGaenPhone } from './gaen-phone.ts'
 import { randomStream } from './random.ts'
 import { ORDER, Schedule } from './schedule.ts'
 
@@ -70,6 +74,8 @@ export interface Country {
   /** The health authority's way. */
   readonly authority: Call
   readonly url: string | undefined
+  /** GAEN: what an application of this country is built with, and the ways of its phones and of its authority. */
+  readonly gaen: GaenWays
 }
 
 /** A phone and what its host holds. */
@@ -100,6 +106,8 @@ export interface Constellation {
   readonly random: (name: string) => Random
   /** A phone of a country; it registers when `install` happens to it. */
   readonly addPhone: (name: string, options?: PhoneOptions) => LabPhone
+  /** A phone of GAEN, of the first country; it takes part when `install` happens to it. */
+  readonly addGaenPhone: (name: string, settings?: Partial<GaenSettings>) => GaenLabPhone
   /** Replaces the virtual clock of the back-ends, which go on serving. */
   readonly useClock: (now: () => UnixSeconds) => void
   readonly close: () => Promise<void>
@@ -141,6 +149,7 @@ export async function constellation(options: ConstellationOptions): Promise<Cons
     countries,
     random: (name) => randomStream(options.seed, name),
     addPhone: (name, phone = {}) => makePhone(options, schedule, countries[phone.country ?? 0]!, name, phone),
+    addGaenPhone: (name, settings = {}) => makeGaenPhone(options.seed, schedule, countries[0]!.gaen, name, settings),
     useClock: (now) => {
       clock.now = now
     },
@@ -160,11 +169,18 @@ async function startCountry(
     store: openStore(country.store ?? 'sqlite::memory:'),
     keyFiles: memoryKeys(),
     random: randomStream(options.seed, `server ${index}`),
-    settings: { ...DEFAULT_SETTINGS, serviceStart: options.start, authorityToken: AUTHORITY, ...country.settings },
+    settings: {
+      ...DEFAULT_SETTINGS,
+      serviceStart: options.start,
+      authorityToken: AUTHORITY,
+      gaen: LAB_GAEN,
+      ...country.settings,
+    },
   })
   if (options.wire !== true) {
     const direct = (authorization?: string) => directCall(deps, now, authorization)
-    const ways = { call: direct(), authority: direct(`Bearer ${AUTHORITY}`), url: undefined }
+    const gaen = gaenWays(deps, (request) => callDeployed(deps, request, now()), now)
+    const ways = { call: direct(), authority: direct(`Bearer ${AUTHORITY}`), url: undefined, gaen }
     return { country: { deps, ...ways }, close: () => deps.store.close() }
   }
   const { port = 0, pages = {} } = country
@@ -173,7 +189,12 @@ async function startCountry(
     await server.close()
     await deps.store.close()
   }
-  const ways = { call: httpCall(server.url), authority: httpCall(server.url, `Bearer ${AUTHORITY}`), url: server.url }
+  const ways = {
+    call: httpCall(server.url),
+    authority: httpCall(server.url, `Bearer ${AUTHORITY}`),
+    url: server.url,
+    gaen: gaenWays(deps, httpSend(server.url), now),
+  }
   return { country: { deps, ...ways }, close }
 }
 

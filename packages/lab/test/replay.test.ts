@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { BadReplay, type ReplayOptions, replay } from '../src/replay.ts'
+import { BadReplay, replay } from '../src/replay.ts'
+import type { ReplayOptions } from '../src/replay-options.ts'
 import type { ReplayResult } from '../src/replay-result.ts'
 import { loadTrace, parseTrace, type Trace } from '../src/trace.ts'
 
@@ -12,9 +13,9 @@ const small = office('workplace2013_invs13')
 const WHOLE: ReplayOptions = { declare: [], wire: false, adoption: 1, loss: 0, filter: 'none', seed: 1 }
 
 async function run(trace: Trace, options: Partial<ReplayOptions> = {}): Promise<ReplayResult> {
-  const { result, world } = await replay(trace, { ...WHOLE, ...options })
+  const { robert, world } = await replay(trace, { ...WHOLE, ...options })
   await world.close()
-  return result
+  return robert!
 }
 
 /** Everybody who shares a record with one of these, from the trace itself. */

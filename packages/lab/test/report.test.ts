@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { type ReplayOptions, replay } from '../src/replay.ts'
+import { replay } from '../src/replay.ts'
+import type { ReplayOptions } from '../src/replay-options.ts'
 import { collectReport } from '../src/report/collect.ts'
 import { allContacts, contactsByDay } from '../src/report/contacts.ts'
 import { exposedIn, type ReportData, sumOf, warnedIn } from '../src/report/data.ts'
@@ -28,7 +29,8 @@ async function reported({ trace = office, name = 'workplace2013_invs13', groups 
   const asked = { ...OPTIONS, ...options }
   const collected = collectReport({ name, trace, groups, options: asked })
   const before = collected.report()
-  const { result, world } = await replay(trace, { ...asked, watch: collected.watch })
+  const { robert, world } = await replay(trace, { ...asked, watch: collected.watch })
+  const result = robert!
   const { counts } = world.countries[0]!.deps
   await world.close()
   return { before, data: collected.report(), result, counts }
@@ -96,7 +98,8 @@ test('a replay that is watched has the result of one that is not; equal seeds gi
     await reported({ options }),
     await reported({ options: { ...options, seed: 2 } }),
   ]
-  const { result, world } = await replay(office, { ...OPTIONS, ...options })
+  const { robert, world } = await replay(office, { ...OPTIONS, ...options })
+  const result = robert!
   await world.close()
   const { seconds: _, ...alone } = result
   const { seconds: __, ...watched } = first.result

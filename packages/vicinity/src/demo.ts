@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { loadTrace, replay, replaySeconds, type Trace } from '@vicinity/lab'
+import { jsonOf, loadTrace, replay, replaySeconds, type Trace } from '@vicinity/lab'
 import type { UnixSeconds } from '@vicinity/protocol'
 import { runJobs, wallClock } from '@vicinity/server'
 import { Command } from 'commander'
@@ -45,7 +45,7 @@ async function demo({ once, json, port }: { once: boolean; json: boolean; port: 
   say(`Persons ${declare.join(' and ')} will be diagnosed at the end.`)
   const options = { declare, wire: true, adoption: 1, loss: 0, filter: 'default', seed: 1, start } as const
   const report = reportOf(TRACE, trace, options)
-  const { result, world } = await replay(trace, {
+  const replayed = await replay(trace, {
     ...options,
     watch: report.watch,
     pages: reportPages(report),
@@ -55,7 +55,8 @@ async function demo({ once, json, port }: { once: boolean; json: boolean; port: 
     onListening: (url) => say(`The back-end listens at ${url}: open it in a browser to watch`),
     onProgress: (share, what) => progress.show(share, what),
   }).finally(() => progress.end())
-  console.log(json ? JSON.stringify(result) : resultTable(result))
+  const { world } = replayed
+  console.log(json ? JSON.stringify(jsonOf(replayed)) : resultTable(replayed))
   if (once) return world.close()
   const { deps, url } = world.countries[0]!
   world.useClock(wallClock)

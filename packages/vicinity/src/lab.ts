@@ -1,5 +1,14 @@
 import { writeFileSync } from 'node:fs'
-import { BadReplay, BadTrace, loadTrace, type ReplayOptions, replay, reportPage } from '@vicinity/lab'
+import {
+  BadReplay,
+  BadTrace,
+  jsonOf,
+  loadTrace,
+  PROTOCOLS,
+  type ReplayOptions,
+  replay,
+  reportPage,
+} from '@vicinity/lab'
 import { Command, Option } from 'commander'
 import { Progress } from './progress.ts'
 import { reportOf } from './report.ts'
@@ -28,26 +37,34 @@ export function labCommand(): Command {
         .default('default'),
     )
     .option('--seed <number>', 'equal seeds give equal runs', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER), 1)
+    .addOption(
+      new Option('--protocol <name>', 'what the phones speak; both: the same contacts for either')
+        .choices(PROTOCOLS)
+        .default('robert'),
+    )
     .option('--json', 'one line of JSON, last on standard output')
     .option('--report <file>', 'write one page to look at: who met, who was warned, who learnt what')
     .action(async (path: string, { json, report: file, declare = [], ...options }: LabOptions) => {
       await told(async () => {
+        if (file !== undefined && options.protocol === 'gaen') {
+          throw new UsageError('--report shows phones of ROBERT: take --protocol robert or both')
+        }
         const trace = loadTrace(path)
         const asked = { ...options, declare }
         const report = file === undefined ? undefined : reportOf(path, trace, asked)
         if (file !== undefined) write(file, '', 'a')
         const progress = new Progress()
-        const { result, world } = await replay(trace, {
+        const replayed = await replay(trace, {
           ...asked,
           ...(report !== undefined && { watch: report.watch }),
           onProgress: (share, what) => progress.show(share, what),
         }).finally(() => progress.end())
-        await world.close()
+        await replayed.world.close()
         if (file !== undefined && report !== undefined) {
           write(file, reportPage(report.report()))
           console.error(`The report lies in ${file}`)
         }
-        console.log(json ? JSON.stringify(result) : resultTable(result))
+        console.log(json ? JSON.stringify(jsonOf(replayed)) : resultTable(replayed))
       })
     })
   return lab

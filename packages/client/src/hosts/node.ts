@@ -1,5 +1,13 @@
 // Calls over HTTP with Node's own fetch, which keeps connections alive.
-import { api, type Call, type EndpointName, Malformed, type RequestOf, type ResponseOf } from '@vicinity/protocol'
+import {
+  api,
+  type Call,
+  concat,
+  type EndpointName,
+  Malformed,
+  type RequestOf,
+  type ResponseOf,
+} from '@vicinity/protocol'
 
 const TIMEOUT_MS = 10_000
 /** The longest answer is a first list of identifiers, 256 KiB before base64url. */
@@ -73,4 +81,45 @@ async function readBounded(response: Response): Promise<string> {
     text += decoder.decode(part, { stream: true })
   }
   return text + decoder.decode()
+}
+
+/** An archive of diagnosis keys is longer than any other answer. */
+const LONGEST_BYTES = 20 * 1024 * 1024
+
+interface Sent {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly body: string | undefined
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Performs the requests of a phone of GAEN (`GaenHost.send`) against a back-end. Undefined when there is no answer. */
+export function httpSend(
+  baseUrl: string,
+): (request: Sent) => Promise<{ readonly status: number; readonly body: Uint8Array } | undefined> {
+  return async ({ method, path, body, headers }) => {
+    try {
+      const init = {
+        method,
+        headers: { ...headers },
+        redirect: 'error',
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      } as const
+      const response = await fetch(new URL(path, baseUrl), body === undefined ? init : { ...init, body })
+      return { status: response.status, body: await readBytes(response) }
+    } catch {
+      return undefined
+    }
+  }
+}
+
+async function readBytes(response: Response): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const part of response.body ?? []) {
+    length += part.length
+    if (length > LONGEST_BYTES) throw new CallFailed('the answer is too long', false)
+    parts.push(part)
+  }
+  return concat(...parts)
 }

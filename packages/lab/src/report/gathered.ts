@@ -1,7 +1,7 @@
 // What is noted while a replay runs, before a report is made of it.
 import { DAY_SECONDS } from '@vicinity/protocol'
 import type { Constellation, LabPhone } from '../constellation.ts'
-import type { ReplayOptions } from '../replay.ts'
+import type { ReplayOptions } from '../replay-options.ts'
 import type { Trace } from '../trace.ts'
 import type { Pair } from './contacts.ts'
 import type { RequestKind } from './data.ts'

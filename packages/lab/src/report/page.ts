@@ -1,6 +1,6 @@
 // The report as one page that needs nothing else: no file, no network.
 import { createHash } from 'node:crypto'
-import { LAB_PARAMETERS } from '../replay.ts'
+import { LAB_PARAMETERS } from '../replay-options.ts'
 import { RECORD_SECONDS } from './contacts.ts'
 import { exposedIn, type ReportData, sumOf, warnedIn } from './data.ts'
 import { counted, embeddedJson, escapeHtml, listed, shown } from './html.ts'

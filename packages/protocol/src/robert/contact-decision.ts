@@ -127,45 +127,49 @@ function judge(
   context: ContactContext,
   at: UnixSeconds,
 ): void {
-  const { count, items, emitted, routes, epochs } = located
+  const { count, items, emitted, epochs, ids: found } = located
+  const { routes, ids } = verdicts
+  const exposures = new DataView(verdicts.exposures.buffer)
   const { parameters, calendar } = context
-  const now = epochAt(calendar, at)
-  const contagious = epochsIn(calendar, parameters.contagiousDays)
+  const steps = refusingSteps(located, rows, fit, epochAt(calendar, at), context)
   const weights = weightsOf(parameters)
+  const lastSlot = Math.min(calendar.epochDuration / SLOT_SECONDS - 1, LAST_SLOT)
   for (let k = 0; k < count; k++) {
     if (routes[k] !== LOCAL) continue
-    const first = refusingStep(located, rows, fit, 2 * k, now, contagious)
-    const second = first === LOCAL ? LOCAL : refusingStep(located, rows, fit, 2 * k + 1, now, contagious)
+    const first = steps[2 * k]!
+    const second = steps[2 * k + 1]!
     if (first !== LOCAL && second !== LOCAL) {
       // Footnotes 14 to 16: whatever step refuses one key, the other is tried. The one that came further is reported.
-      verdicts.routes[k] = Math.max(first, second)
+      routes[k] = Math.max(first, second)
       continue
     }
     const accepted = first === LOCAL ? 2 * k : 2 * k + 1
-    const slot = slotOf(calendar, emitted[k] as NtpSeconds, epochs[accepted]!)
-    const weight = weights[items[SIZE.item * (k + 1) - 1]!]!
-    writeExposure(verdicts.exposures, k, epochs[accepted]!, slot, weight)
-    verdicts.ids[k] = located.ids[accepted]!
+    const slot = slotOf(calendar, emitted[k] as NtpSeconds, epochs[accepted]!, lastSlot)
+    writeExposure(exposures, k, epochs[accepted]!, slot, weights[items[SIZE.item * (k + 1) - 1]!]!)
+    ids[k] = found[accepted]!
   }
 }
 
-/** The first step that refuses a candidate, or `LOCAL`. */
-function refusingStep(
+/** Per candidate the first step that refuses it, or `LOCAL`. */
+function refusingSteps(
   { epochs, fits }: LocatedContacts,
   rows: Int32Array,
   fit: Uint8Array,
-  candidate: number,
   now: Epoch,
-  contagious: number,
-): number {
-  const epoch = epochs[candidate]!
-  if (epoch === UNOPENED) return CONTACT_REFUSALS.noServerKey
-  if (rows[candidate]! < 0) return CONTACT_REFUSALS.unknownId
-  if (fits[candidate] === 0) return CONTACT_REFUSALS.epochMismatch
-  if (fit[candidate] === 0) return CONTACT_REFUSALS.macInvalid
-  // Step 9: an epoch that footnote 17 would remove at once, or that has not come yet, is not added.
-  const outside = isExpired(epoch, now, contagious) || epoch > now + 1
-  return outside ? CONTACT_REFUSALS.outsideContagiousPeriod : LOCAL
+  { calendar, parameters }: ContactContext,
+): Uint8Array {
+  const contagious = epochsIn(calendar, parameters.contagiousDays)
+  const steps = new Uint8Array(epochs.length)
+  for (let c = 0; c < steps.length; c++) {
+    const epoch = epochs[c]!
+    if (epoch === UNOPENED) steps[c] = CONTACT_REFUSALS.noServerKey
+    else if (rows[c]! < 0) steps[c] = CONTACT_REFUSALS.unknownId
+    else if (fits[c] === 0) steps[c] = CONTACT_REFUSALS.epochMismatch
+    else if (fit[c] === 0) steps[c] = CONTACT_REFUSALS.macInvalid
+    // Step 9: an epoch that footnote 17 would remove at once, or that has not come yet, is not added.
+    else if (isExpired(epoch, now, contagious) || epoch > now + 1) steps[c] = CONTACT_REFUSALS.outsideContagiousPeriod
+  }
+  return steps
 }
 
 /** The weight of every signal there is. */
@@ -173,10 +177,10 @@ const weightsOf = (parameters: Parameters): Uint8Array =>
   Uint8Array.from({ length: 256 }, (_, signal) => exposureWeight(unpackSignal(signal), parameters))
 
 /** The slot of the emission: the time under the MAC fixes it, not the uploader's (docs/divergences.md, 12). */
-function slotOf(calendar: Calendar, emitted: NtpSeconds, epoch: number): number {
+function slotOf(calendar: Calendar, emitted: NtpSeconds, epoch: number, last: number): number {
   const into = unixOf(emitted) - epochStart(calendar, epoch)
-  const last = Math.min(calendar.epochDuration / SLOT_SECONDS - 1, LAST_SLOT)
-  return Math.min(Math.max(Math.floor(into / SLOT_SECONDS), 0), last)
+  const slot = Math.floor(into / SLOT_SECONDS)
+  return slot < 0 ? 0 : slot > last ? last : slot
 }
 
 /** The route of an item: step 9, step 3's federation, or a refusal. */

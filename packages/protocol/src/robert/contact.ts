@@ -14,7 +14,7 @@ import {
   unixOf,
 } from '../time.ts'
 import { SIZE } from './constants.ts'
-import { epochOfBlock, idOfBlock, openEbids, type PermanentId, type ServerKey } from './ebid.ts'
+import { epochInView, idInView, openEbids, type PermanentId, type ServerKey } from './ebid.ts'
 import type { IdentifierKeys } from './list.ts'
 import type { Parameters } from './parameters.ts'
 import { type Profile, withinTolerance } from './profile.ts'
@@ -170,6 +170,7 @@ function open(located: LocatedContacts, { ebids, times, received }: Heard, conte
     to[2 * n + 1] = from[2 * k + 1]!
   }
   const blocks = new Uint8Array(to.buffer)
+  const view = new DataView(to.buffer)
   for (let key = 0; key < keys.length; key++) {
     openEbids(keys[key]!, blocks.subarray(SIZE.ebid * starts[key]!, SIZE.ebid * starts[key + 1]!))
   }
@@ -177,9 +178,9 @@ function open(located: LocatedContacts, { ebids, times, received }: Heard, conte
   for (let n = 0; n < total; n++) {
     const candidate = candidates[n]!
     const near = received[candidate >> 1]!
-    const epoch = epochOfBlock(blocks, n)
+    const epoch = epochInView(view, n)
     epochs[candidate] = epoch
-    ids[candidate] = idOfBlock(blocks, n)
+    ids[candidate] = idInView(view, n)
     // Step 6, with floor division; epochs before the service are refused (docs/divergences.md, 4).
     fits[candidate] = Number(near >= 0 && Math.abs(near - epoch) <= 1)
   }
@@ -192,48 +193,58 @@ function open(located: LocatedContacts, { ebids, times, received }: Heard, conte
  */
 function dropStrangers({ count, fits, ids }: LocatedContacts): void {
   for (let k = 0; k < count; k++) {
-    const [first, second] = [CANDIDATES * k, CANDIDATES * k + 1]
-    if (fits[first]! > fits[second]!) ids[second] = NO_ID
-    else if (fits[second]! > fits[first]!) ids[first] = NO_ID
+    const first = fits[CANDIDATES * k]!
+    const second = fits[CANDIDATES * k + 1]!
+    if (first > second) ids[CANDIDATES * k + 1] = NO_ID
+    else if (second > first) ids[CANDIDATES * k] = NO_ID
   }
 }
 
-/** Which key each candidate is tried with, sorted by key. */
+/** Which key each candidate is tried with, sorted by key: a counting sort. Without a key a candidate is left out. */
 function trialsOf({ count, routes }: LocatedContacts, times: Float64Array, { serverKeyOf }: ContactContext): Trials {
-  const keys: ServerKey[] = []
-  const placeOf = remembered((day: UtcDay) => {
-    const key = serverKeyOf(day)
-    return key === undefined ? -1 : keys.push(key) - 1
-  })
-  const places = new Int32Array(CANDIDATES * count).fill(-1)
+  const days = new Int32Array(CANDIDATES * count)
   for (let k = 0; k < count; k++) {
-    if (routes[k] !== LOCAL) continue
     const time = unixOf(times[k] as NtpSeconds)
-    places[CANDIDATES * k] = placeOf(dayOf(time))
-    places[CANDIDATES * k + 1] = placeOf(neighbourDay(time))
+    days[CANDIDATES * k] = dayOf(time)
+    days[CANDIDATES * k + 1] = neighbourDay(time)
   }
-  return { ...sorted(places, keys.length), keys }
+  const keys: ServerKey[] = []
+  // Asked once for each day. A batch mostly holds few, but its senders may name any: so a map, and a small table in front of it.
+  const known = new Map<number, number>()
+  const recentDays = new Int32Array(RECENT).fill(NO_DAY)
+  const recent = new Int32Array(RECENT)
+  const ask = (day: number): number => {
+    const key = known.has(day) ? undefined : serverKeyOf(day as UtcDay)
+    const place = known.get(day) ?? (key === undefined ? NO_KEY : keys.push(key) - 1)
+    known.set(day, place)
+    recentDays[day & (RECENT - 1)] = day
+    recent[day & (RECENT - 1)] = place
+    return place
+  }
+  const places = new Int32Array(CANDIDATES * count)
+  const sizes = new Int32Array(CANDIDATES * count + 1)
+  for (let c = 0; c < places.length; c++) {
+    const slot = days[c]! & (RECENT - 1)
+    const place = recentDays[slot] === days[c] ? recent[slot]! : ask(days[c]!)
+    places[c] = routes[c >> 1] === LOCAL ? place : NO_KEY
+    sizes[places[c]! + 1]!++
+  }
+  return sorted(places, sizes, keys)
 }
 
-/** Asks once for each day: a batch holds few, and its senders may name any. */
-function remembered(compute: (day: UtcDay) => number): (day: UtcDay) => number {
-  const known = new Map<UtcDay, number>()
-  return (day) => {
-    const found = known.get(day)
-    if (found !== undefined) return found
-    const made = compute(day)
-    known.set(day, made)
-    return made
-  }
-}
+const RECENT = 64
+const NO_DAY = 0x7fffffff
+const NO_KEY = -1
 
-/** A counting sort of candidates by the place of their key; without a key they are left out. */
-function sorted(places: Int32Array, keys: number): Pick<Trials, 'candidates' | 'starts'> {
-  const starts = new Array<number>(keys + 1).fill(0)
-  for (let c = 0; c < places.length; c++) if (places[c]! >= 0) starts[places[c]! + 1]!++
-  for (let key = 0; key < keys; key++) starts[key + 1]! += starts[key]!
-  const candidates = new Int32Array(starts[keys]!)
-  const next = starts.slice()
-  for (let c = 0; c < places.length; c++) if (places[c]! >= 0) candidates[next[places[c]!]!++] = c
-  return { candidates, starts }
+/** `sizes`: how many candidates have no key, the first key, the second, … */
+function sorted(places: Int32Array, sizes: Int32Array, keys: readonly ServerKey[]): Trials {
+  const starts = [0]
+  for (let key = 0; key < keys.length; key++) starts.push(starts[key]! + sizes[key + 1]!)
+  const next = Int32Array.from(starts)
+  const candidates = new Int32Array(starts[keys.length]!)
+  for (let c = 0; c < places.length; c++) {
+    const place = places[c]!
+    if (place !== NO_KEY) candidates[next[place]!++] = c
+  }
+  return { candidates, keys, starts }
 }

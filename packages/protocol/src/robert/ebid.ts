@@ -1,5 +1,5 @@
 import { aesBlocks } from '#crypto'
-import { readUint, writeUint } from '../bytes.ts'
+import { writeUint } from '../bytes.ts'
 import { eraseKey, type SkinnyKey, skinnyDecrypt, skinnyEncrypt, skinnyKey } from '../kernels/skinny.ts'
 import type { Epoch } from '../time.ts'
 import { SIZE } from './constants.ts'
@@ -39,9 +39,15 @@ export function openEbids(key: ServerKey, ebids: Uint8Array): void {
   skinnyDecrypt(key, ebids)
 }
 
-export const epochOfBlock = (blocks: Uint8Array, index: number): Epoch =>
-  readUint(blocks, SIZE.ebid * index, 3) as Epoch
-export const idOfBlock = (blocks: Uint8Array, index: number): PermanentId => readUint(blocks, SIZE.ebid * index + 3, 5)
+/** Epoch and identifier of block `index`, for batches. */
+export const epochInView = (blocks: DataView, index: number): Epoch =>
+  (blocks.getUint32(SIZE.ebid * index) >>> 8) as Epoch
+export const idInView = (blocks: DataView, index: number): PermanentId =>
+  blocks.getUint8(SIZE.ebid * index + 3) * 0x100000000 + blocks.getUint32(SIZE.ebid * index + 4)
+
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+export const epochOfBlock = (blocks: Uint8Array, index: number): Epoch => epochInView(viewOf(blocks), index)
+export const idOfBlock = (blocks: Uint8Array, index: number): PermanentId => idInView(viewOf(blocks), index)
 
 /** The key stream of ROBERT §4: the first byte of AES(K_G, EBID | 0^64) for each of n EBIDs. K_G has 16 or 32 bytes. */
 export type FederationCipher = (ebids: Uint8Array) => Uint8Array
@@ -52,7 +58,7 @@ export function federationCipher(federationKey: Uint8Array): FederationCipher {
   const encrypt = aesBlocks(federationKey)
   return (ebids) => {
     const count = ebids.length / SIZE.ebid
-    const from = new DataView(ebids.buffer, ebids.byteOffset, ebids.length)
+    const from = viewOf(ebids)
     const blocks = new DataView(new ArrayBuffer(AES_BLOCK * count))
     for (let k = 0; k < count; k++) {
       blocks.setInt32(AES_BLOCK * k, from.getInt32(SIZE.ebid * k))

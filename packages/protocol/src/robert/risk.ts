@@ -13,18 +13,14 @@ export interface Exposure {
 }
 
 export function packExposure(exposure: Exposure): Uint8Array {
-  const packed = new Uint8Array(SIZE.exposure)
+  const packed = new DataView(new ArrayBuffer(SIZE.exposure))
   writeExposure(packed, 0, exposure.epoch, exposure.slot, exposure.weight)
-  return packed
+  return new Uint8Array(packed.buffer)
 }
 
 /** Writes the packed form of an exposure as a row of `rows`. */
-export function writeExposure(rows: Uint8Array, row: number, epoch: number, slot: number, weight: number): void {
-  const at = SIZE.exposure * row
-  rows[at] = epoch >> 16
-  rows[at + 1] = epoch >> 8
-  rows[at + 2] = epoch
-  rows[at + 3] = slot * 64 + weight
+export function writeExposure(rows: DataView, row: number, epoch: number, slot: number, weight: number): void {
+  rows.setUint32(SIZE.exposure * row, (epoch << 8) | (slot << 6) | weight)
 }
 
 export function unpackExposures(lee: Uint8Array): Exposure[] {
