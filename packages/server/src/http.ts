@@ -1,10 +1,9 @@
 import { api, type EndpointName, Malformed, type UnixSeconds } from '@vicinity/protocol'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { DeployedCall, DeployedEndpoint } from './deployed.ts'
+import { DEPLOYED_ENDPOINTS, jsonOf } from './deployed-dispatch.ts'
 import type { Deps } from './deps.ts'
 import { dispatch, statusOf } from './dispatch.ts'
-import { KEY_SERVER_ENDPOINTS } from './flows/key-server/endpoints.ts'
-import { VERIFICATION_ENDPOINTS } from './flows/verification/endpoints.ts'
 import { OPENAPI_PATH, openApiDocument } from './openapi.ts'
 
 const RETRY_AFTER_SECONDS = '30'
@@ -63,14 +62,14 @@ export function makeHttp(deps: Deps, now: () => UnixSeconds, pages: Pages = {}):
       url: path,
       bodyLimit: Math.max(limit, 1),
       handler: async (request, reply) => {
-        const json = method === 'GET' ? {} : parse(request.body)
+        const json = method === 'GET' ? {} : jsonOf(String(request.body))
         const answer = await dispatch(deps, name, json, request.headers.authorization, now())
         void reply.header('cache-control', 'no-store')
         return answer
       },
     })
   }
-  for (const endpoint of [...VERIFICATION_ENDPOINTS, ...KEY_SERVER_ENDPOINTS]) bindDeployed(app, deps, now, endpoint)
+  for (const endpoint of DEPLOYED_ENDPOINTS) bindDeployed(app, deps, now, endpoint)
   servePages(app, { [OPENAPI_PATH]: () => ({ type: 'application/json', body: DOCUMENT }), ...pages })
   return app
 }
@@ -84,7 +83,7 @@ function bindDeployed(app: FastifyInstance, deps: Deps, now: () => UnixSeconds, 
       const body = endpoint.method === 'GET' ? '' : String(request.body)
       const rest = (request.params as { readonly '*'?: string })['*'] ?? ''
       const headers = request.headers as DeployedCall['headers']
-      const answer = await endpoint.run(deps, { json: parse(body), body, headers, rest }, now())
+      const answer = await endpoint.run(deps, { json: jsonOf(body), body, headers, rest }, now())
       void reply.code(answer.status).headers({ 'cache-control': 'no-store', ...answer.headers })
       return reply.send(answer.body instanceof Uint8Array ? Buffer.from(answer.body) : answer.body)
     },
@@ -104,15 +103,6 @@ function servePages(app: FastifyInstance, pages: Pages): void {
       })
       return reply.send(body)
     })
-  }
-}
-
-/** Undefined when it is no JSON: every codec refuses that, but only after the sender is authorised. */
-function parse(body: unknown): unknown {
-  try {
-    return JSON.parse(String(body))
-  } catch {
-    return undefined
   }
 }
 
