@@ -13,7 +13,6 @@ import {
   type IntervalNumber,
   infectiousnessOf,
   type MatchedKey,
-  mayRevise,
   metadataOf,
   onsetMap,
   PHONE_SCANNING,
@@ -177,19 +176,6 @@ test('a report type that is unknown is the configured one', () => {
     [1, 1, 2, 3, undefined, undefined],
   )
   assert.equal(countedReportType(unknown, { ...DEFAULT_READING, reportTypeWhenUnknown: selfReport }), selfReport)
-})
-
-test('a report is only revised to be more certain or taken back, and a confirmed test never', () => {
-  const types = Object.values(REPORT_TYPE)
-  const revisions = types.flatMap((from) => types.filter((to) => mayRevise(from, to)).map((to) => [from, to]))
-  // Clinical to test or revoked; self to test, clinical or revoked.
-  assert.deepEqual(revisions, [
-    [2, 1],
-    [2, 5],
-    [3, 1],
-    [3, 2],
-    [3, 5],
-  ])
 })
 
 test('a reading from outside is refused by the name of its field', () => {

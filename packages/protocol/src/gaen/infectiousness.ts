@@ -72,19 +72,6 @@ export function countedReportType(reportType: ReportType, reading: KeyReading): 
   return reportType === REPORT_TYPE.recursive || reportType === REPORT_TYPE.revoked ? undefined : reportType
 }
 
-/** Which report type may replace another on a phone that matched the key before: more certain, or taken back. */
-const REVISIONS: Readonly<Record<ReportType, readonly ReportType[]>> = {
-  [REPORT_TYPE.unknown]: [],
-  [REPORT_TYPE.confirmedTest]: [],
-  [REPORT_TYPE.confirmedClinicalDiagnosis]: [REPORT_TYPE.confirmedTest, REPORT_TYPE.revoked],
-  [REPORT_TYPE.selfReport]: [REPORT_TYPE.confirmedTest, REPORT_TYPE.confirmedClinicalDiagnosis, REPORT_TYPE.revoked],
-  [REPORT_TYPE.recursive]: [],
-  [REPORT_TYPE.revoked]: [],
-}
-
-/** A test that was confirmed stays. A key is revised once; that is for the phone to count. */
-export const mayRevise = (from: ReportType, to: ReportType): boolean => REVISIONS[from].includes(to)
-
 /** Throws `Malformed` naming the field: 29 known values, a counted report type. */
 export function checkReading(reading: KeyReading): void {
   const known = (value: Infectiousness) => Object.values(INFECTIOUSNESS).includes(value)
