@@ -1,8 +1,11 @@
 import type { UnixSeconds } from '@vicinity/protocol'
 import type { Deps } from './deps.ts'
+import { exportKeys } from './flows/key-server/export.ts'
+import { importKeys } from './flows/key-server/import.ts'
 import { processContacts } from './flows/process-contacts.ts'
 import { purge } from './flows/purge.ts'
 import { keepServerKeys } from './flows/server-keys.ts'
+import { keepVerification } from './flows/verification/keep-verification.ts'
 
 /** What a back-end does by the clock. Runs at the start of the service plus multiples of `every`. */
 export interface Job {
@@ -16,4 +19,7 @@ export const jobsOf = (deps: Deps): readonly Job[] => [
   { name: 'server keys', every: 3600, run: keepServerKeys },
   { name: 'purge', every: deps.calendar.epochDuration, run: purge },
   { name: 'process contacts', every: 300, run: processContacts },
+  { name: 'verification', every: 3600, run: keepVerification },
+  { name: 'imports', every: 900, run: importKeys },
+  { name: 'exports', every: 600, run: exportKeys },
 ]

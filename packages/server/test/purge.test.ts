@@ -126,5 +126,6 @@ test('the jobs of a back-end: purge at every epoch, the others often enough for 
     ['server keys', 3600],
     ['purge', 900],
     ['process contacts', 300],
+    ['verification', 3600],
   ])
 })

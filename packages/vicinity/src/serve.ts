@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { UnixSeconds } from '@vicinity/protocol'
 import { PROFILES } from '@vicinity/protocol/robert'
-import { DEFAULT_SETTINGS, type Running, serve, settingsFor } from '@vicinity/server'
+import { DEFAULT_SETTINGS, type GaenSettings, type Running, serve, settingsFor } from '@vicinity/server'
 import { Command, Option } from 'commander'
 import { UsageError, wholeNumber } from './usage.ts'
 
@@ -16,6 +16,13 @@ interface ServeCommandOptions {
   readonly profile: string
   readonly acceptClock: boolean
 }
+
+/** Secrets come from the environment: arguments are seen by every user of the machine. */
+const ENVIRONMENT = `
+Secrets in the environment:
+  VICINITY_AUTHORITY_TOKEN   opens the endpoints of the health authority (ROBERT), as a bearer token
+  VICINITY_ADMIN_API_KEY     opens issuing of verification codes (GAEN), as X-API-Key
+  VICINITY_DEVICE_API_KEY    opens verification for the app (GAEN), as X-API-Key`
 
 export function serveCommand(): Command {
   return new Command('serve')
@@ -42,7 +49,7 @@ export function serveCommand(): Command {
         .choices(PROFILES.map(({ name }) => name))
         .default('spec'),
     )
-    .addHelpText('after', '\nVICINITY_AUTHORITY_TOKEN in the environment opens the endpoints of the health authority.')
+    .addHelpText('after', ENVIRONMENT)
     .action(async (options: ServeCommandOptions) => {
       mkdirSync(options.data, { recursive: true, mode: 0o700 })
       const running = await serve({
@@ -51,6 +58,7 @@ export function serveCommand(): Command {
           serviceStart: options.serviceStart as UnixSeconds,
           countryCode: options.countryCode,
           authorityToken: process.env['VICINITY_AUTHORITY_TOKEN'],
+          gaen: gaenSettings(),
         },
         store: options.store ?? `sqlite:${join(options.data, 'vicinity.db')}`,
         keys: join(options.data, 'keys'),
@@ -68,6 +76,15 @@ export function serveCommand(): Command {
       await untilStopped(running)
     })
 }
+
+const gaenSettings = (): GaenSettings => ({
+  ...DEFAULT_SETTINGS.gaen,
+  verification: {
+    ...DEFAULT_SETTINGS.gaen.verification,
+    adminApiKey: process.env['VICINITY_ADMIN_API_KEY'],
+    deviceApiKey: process.env['VICINITY_DEVICE_API_KEY'],
+  },
+})
 
 /** Waits for SIGINT or SIGTERM, then closes. */
 export async function untilStopped(running: Pick<Running, 'close'>): Promise<void> {
