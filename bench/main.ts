@@ -5,8 +5,9 @@ import type { Bench, Group } from './group.ts'
 import { aes, macs, skinny } from './kernels.ts'
 import { line, type Result, result } from './measure.ts'
 import { pipeline } from './pipeline.ts'
+import { replaying } from './replay.ts'
 
-const GROUPS: readonly Group[] = [skinny, macs, aes, pipeline, flows]
+const GROUPS: readonly Group[] = [skinny, macs, aes, pipeline, flows, replaying]
 
 const { values } = parseArgs({
   options: { only: { type: 'string', default: '' }, json: { type: 'boolean', default: false } },
