@@ -56,7 +56,7 @@ export interface ExportSettings {
   readonly window: number
   /** A window is exported so many seconds after its end. */
   readonly windowAge: number
-  /** Keys of a file, first and revised together. */
+  /** Keys of a file, first and revised together: phones take files of 16 MiB, and a key has up to 34 bytes. */
   readonly mostKeys: number
   /** `verification_key_id` of the signatures: the mobile country code, by custom. */
   readonly keyId: string
@@ -118,7 +118,7 @@ export const DEFAULT_GAEN_SETTINGS: GaenSettings = {
     exports: {
       window: 4 * 3600,
       windowAge: 2 * 3600,
-      mostKeys: 500_000,
+      mostKeys: 450_000,
       keyId: 'vicinity',
       signers: [{ version: 'v1', from: 0 as UnixSeconds, until: (2 ** 43) as UnixSeconds }],
       padding: { level: 4, onsetDays: 9 },

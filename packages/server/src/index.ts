@@ -1,6 +1,8 @@
 export { callDeployed, type DeployedRequest } from './deployed-dispatch.ts'
 export { DEFAULT_SETTINGS, type Deps, makeDeps, type Settings, settingsFor } from './deps.ts'
 export { dispatch, statusOf } from './dispatch.ts'
+export { directoryFiles, type ExportFiles, memoryFiles } from './export-files.ts'
+export { exportVerificationKeys } from './flows/key-server/export.ts'
 export { DEFAULT_GAEN_SETTINGS, type GaenSettings } from './gaen-settings.ts'
 export { makeHttp, type Page, type Pages } from './http.ts'
 export { type Job, jobsOf } from './jobs.ts'

@@ -127,5 +127,7 @@ test('the jobs of a back-end: purge at every epoch, the others often enough for 
     ['purge', 900],
     ['process contacts', 300],
     ['verification', 3600],
+    ['imports', 900],
+    ['exports', 600],
   ])
 })
