@@ -45,6 +45,9 @@ test('a reception becomes a sighting by its metadata; power that no phone has dr
   assert.deepEqual(sightingOf(reception, metadataOf(-20, 3), 4), sighting(0, 56, { calibrationConfidence: 3 }))
   for (const power of [-50, 20]) assert.equal(sightingOf(reception, metadataOf(power))?.attenuation, power + 80)
   for (const power of [-51, 21, -128, 127]) assert.equal(sightingOf(reception, metadataOf(power)), undefined)
+  // Without a strength there is no attenuation; the metadata count all the same.
+  assert.deepEqual(sightingOf({ ...reception, strength: undefined }, metadataOf(-20)), sighting(0))
+  assert.equal(sightingOf({ ...reception, strength: undefined }, metadataOf(21)), undefined)
   // The confidence came with version 1.1: before, its bits were reserved.
   assert.equal(sightingOf(reception, { ...metadataOf(-20, 3), minorVersion: 0 })?.calibrationConfidence, 0)
   assert.equal(sightingOf(reception, { ...metadataOf(-20), majorVersion: 2 }), undefined)

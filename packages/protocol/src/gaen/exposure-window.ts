@@ -82,8 +82,8 @@ export const attenuationOf = (transmitPower: number, strength: number, correctio
 export interface Reception {
   readonly at: UnixSeconds
   readonly interval: IntervalNumber
-  /** dBm. */
-  readonly strength: number
+  /** dBm; undefined where the radio does not know it. */
+  readonly strength: number | undefined
   readonly previousScanAt: UnixSeconds | undefined
 }
 
@@ -91,7 +91,7 @@ export interface Reception {
 export function sightingOf(reception: Reception, metadata: Metadata, correction = 0): Sighting | undefined {
   if (!isPlausible(metadata)) return undefined
   const { at, interval, strength, previousScanAt } = reception
-  const attenuation = attenuationOf(metadata.transmitPower, strength, correction)
+  const attenuation = strength === undefined ? undefined : attenuationOf(metadata.transmitPower, strength, correction)
   // Before version 1.1 these bits were reserved.
   const calibrationConfidence = metadata.minorVersion === 0 ? 0 : metadata.calibrationConfidence
   return { at, interval, attenuation, previousScanAt, calibrationConfidence }
