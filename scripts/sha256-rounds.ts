@@ -13,14 +13,18 @@ const block = (unknown: number, known: (word: number) => number): Block =>
 const padded = (unknown: number, bits: number): Block =>
   block(unknown, (word) => (word === unknown ? 0x80000000 : word === 15 ? bits : 0))
 
-// The blocks of HMAC: a padded key of 32 bytes (for the inner and the outer hash), a message of 12 bytes after a block, a digest
-// after a block.
-const BLOCKS = {
+// The blocks of HMAC: a padded key of 32 bytes (for the inner and the outer hash), and a digest after a block.
+const HMAC_BLOCKS = {
   innerKey: block(8, () => 0x36363636),
   outerKey: block(8, () => 0x5c5c5c5c),
   digest: padded(8, 8 * (64 + 32)),
-  message: padded(3, 8 * (64 + 12)),
 } as const
+/** A message of 12 bytes after a block. */
+const MESSAGE = padded(3, 8 * (64 + 12))
+/** A key of 16 bytes after a block. */
+const KEY = padded(4, 8 * (64 + 16))
+/** The text "EN-RPIK" and the number of the first block of output, after a block: nothing is unknown. */
+const INFO = block(0, (word) => [0x454e2d52, 0x50494b01, 0x80000000][word] ?? (word === 15 ? 8 * (64 + 8) : 0))
 
 /** The first `count` bits of the fraction of the n-th root of x: how SHA-256 gets its constants. */
 function rootFraction(x: number, n: 2 | 3): number {
@@ -35,10 +39,11 @@ const primes = Array.from({ length: 312 }, (_, x) => x).filter(
 const K = primes.slice(0, 64).map((prime) => rootFraction(prime, 3))
 const INITIAL = primes.slice(0, 8).map((prime) => rootFraction(prime, 2))
 
-const sigma = (x: number, [r, s, shift]: readonly [number, number, number]): number => {
-  const right = (bits: number) => (x >>> bits) | (x << (32 - bits))
-  return right(r) ^ right(s) ^ (x >>> shift)
-}
+const right = (x: number, bits: number): number => (x >>> bits) | (x << (32 - bits))
+const sigma = (x: number, [r, s, shift]: readonly [number, number, number]): number =>
+  right(x, r) ^ right(x, s) ^ (x >>> shift)
+const turned = (x: number, [r, s, t]: readonly [number, number, number]): number =>
+  right(x, r) ^ right(x, s) ^ right(x, t)
 
 /** The part of word t that the known words make up. */
 function knownPart(words: Block, t: number): number {
@@ -53,6 +58,25 @@ const tableOf = (words: Block): number[] => [
   ...Array.from({ length: 16 }, (_, t) => (K[t]! + (words[t] ?? 0)) >>> 0),
   ...Array.from({ length: 16 }, (_, t) => knownPart(words, t + 16)),
 ]
+
+/** All 64 words of a block that is known, each with its constant. */
+function scheduleOf(words: Block): number[] {
+  const w = words.map((word) => word!)
+  for (let t = 16; t < 64; t++) w.push(knownPart(w.slice(t - 16), 16))
+  return w.map((word, t) => (word + K[t]!) >>> 0)
+}
+
+/** The state after one known block, from the initial one. */
+function compressed(words: Block): number[] {
+  let [a, b, c, d, e, f, g, h] = INITIAL as [number, number, number, number, number, number, number, number]
+  for (const wk of scheduleOf(words)) {
+    const choice = (e & f) ^ (~e & g)
+    const first = (h + turned(e, [6, 11, 25]) + choice + wk) | 0
+    const second = (turned(a, [2, 13, 22]) + ((a & b) ^ (a & c) ^ (b & c))) | 0
+    ;[a, b, c, d, e, f, g, h] = [(first + second) | 0, a, b, c, (d + first) | 0, e, f, g]
+  }
+  return [a, b, c, d, e, f, g, h].map((word, k) => (word + INITIAL[k]!) >>> 0)
+}
 
 const load = (word: number): string => `v128.load(w, ${16 * word})`
 const splat = (entry: number): string => `v128.load32_splat(k, ${4 * entry})`
@@ -109,6 +133,14 @@ function rest(): string {
   return functionOf('rest(from: usize, before: usize, to: usize, w: usize, k: usize)', [...lines, ...stores(added)])
 }
 
+/** A block that is known whole: only its constants are left. */
+function whole(): string {
+  const turn = Array.from({ length: 8 }, (_, t) => round(t, splat(t)).map((line) => `  ${line}`)).flat()
+  const lines = ['const end = k + 256', 'while (k < end) {', ...turn, '  k += 32', '}']
+  const added = (name: string, k: number) => `i32x4.add(${name}, v128.load(from, ${16 * k}))`
+  return functionOf('whole(from: usize, to: usize, k: usize)', [...lines, ...stores(added)])
+}
+
 const stores = (value: (name: string, k: number) => string): string[] =>
   Array.from(VARIABLES, (name, k) => `v128.store(to, ${value(name, k)}, ${16 * k})`)
 
@@ -140,18 +172,35 @@ const HELPERS = `@inline function first(e: v128, f: v128, g: v128, h: v128, wk: 
 const data = (name: string, words: readonly number[]): string =>
   `export const ${name}: usize = memory.data<u32>([${words.map((word) => `0x${word.toString(16)}`).join(', ')}], 16)\n`
 
-/** The AssemblyScript of the rounds, with tables: constants of rounds 16 to 63, the initial state, and one for each known block. */
-export function sha256Rounds(): string {
-  return [
-    data('later', K.slice(16)),
-    data(
-      'initial',
-      INITIAL.flatMap((word) => [word, word, word, word]),
-    ),
-    ...Object.entries(BLOCKS).map(([name, words]) => data(name, tableOf(words))),
-    start('startEight', [BLOCKS.innerKey, BLOCKS.outerKey, BLOCKS.digest]),
-    start('startMessage', [BLOCKS.message]),
-    rest(),
-    HELPERS,
+/** Words, each in all four lanes. */
+const lanes = (name: string, words: readonly number[]): string =>
+  data(
+    name,
+    words.flatMap((word) => [word, word, word, word]),
+  )
+
+/** What every HMAC needs: constants of rounds 16 to 63, the initial state, its known blocks with their rounds. */
+const common = (): string[] => [
+  data('later', K.slice(16)),
+  lanes('initial', INITIAL),
+  ...Object.entries(HMAC_BLOCKS).map(([name, words]) => data(name, tableOf(words))),
+  start('startEight', Object.values(HMAC_BLOCKS)),
+  rest(),
+  HELPERS,
+]
+
+/** The AssemblyScript of the rounds of HMAC over messages of 12 bytes. */
+export const hmacRounds = (): string =>
+  [...common(), data('message', tableOf(MESSAGE)), start('startMessage', [MESSAGE])].join('\n')
+
+/** The same of HKDF over keys of 16 bytes without salt, whose first key is zeros, to "EN-RPIK" (GAEN: Cryptography v1.2.1). */
+export const hkdfRounds = (): string =>
+  [
+    ...common(),
+    data('key', tableOf(KEY)),
+    start('startKey', [KEY]),
+    data('info', scheduleOf(INFO)),
+    whole(),
+    lanes('saltInner', compressed(block(0, () => 0x36363636))),
+    lanes('saltOuter', compressed(block(0, () => 0x5c5c5c5c))),
   ].join('\n')
-}

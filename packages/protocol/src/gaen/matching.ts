@@ -1,45 +1,152 @@
-// Which sightings were of somebody whose keys were published.
-import { INTERVAL_SECONDS, TOLERANCE_SECONDS } from './constants.ts'
-import { type DiagnosisKeys, keyAt } from './diagnosis-key.ts'
-import type { IntervalNumber } from './interval.ts'
-import { rollingProximityIdentifierKey, rollingProximityIdentifiers } from './key-schedule.ts'
+// Which sightings were of somebody whose keys were published. Keys are taken by their start, 128 at a time, and only for the intervals that
+// something was heard near to. The kernels derive four bytes of each identifier; what they find is derived once more, whole, and
+// decided here: a fault of theirs could lose a match but never make one.
+import { identifierKeys } from '../kernels/hkdf.ts'
+import { eachPass, filterWords, KEYS_AT_ONCE } from '../kernels/rpi.ts'
+import { GAEN_SIZE } from './constants.ts'
+import type { DiagnosisKeys } from './diagnosis-key.ts'
+import { type IntervalNumber, LAST_INTERVAL } from './interval.ts'
+import { rollingProximityIdentifiers } from './key-schedule.ts'
+import {
+  firstNear,
+  type Heard,
+  heardDuring,
+  inTimeOrder,
+  intervalsNear,
+  lastNear,
+  type Sightings,
+  wordTable,
+} from './matching-sightings.ts'
 
-/** What a phone heard, in columns; in any order, fastest in that of time. */
-export interface Sightings {
-  readonly count: number
-  /** 16 bytes a sighting. */
-  readonly identifiers: Uint8Array
-  /** Unix seconds of reception, finite. */
-  readonly times: Float64Array
-}
+export type { Sightings } from './matching-sightings.ts'
 
+/** Indices of the columns of keys and of sightings, and which interval of the key the identifier was of. */
 export interface KeyMatch {
-  /** Indices of the columns. */
   readonly key: number
   readonly sighting: number
   readonly interval: IntervalNumber
 }
 
-const IDENTIFIER = 16
+/** Part `part` of the work, from 0, of `of` parts: the days are dealt out in turn. */
+export interface Part {
+  readonly part: number
+  readonly of: number
+}
 
-/** Every pair of a key and a sighting of it, by key and then by sighting. */
-export function matchDiagnosisKeys(keys: DiagnosisKeys, sightings: Sightings): KeyMatch[] {
-  const rows = (bytes: Uint8Array, k: number) => bytes.subarray(IDENTIFIER * k, IDENTIFIER * (k + 1)).join()
-  const heard = Map.groupBy(
-    Array.from({ length: sightings.count }, (_, s) => s),
-    (s) => rows(sightings.identifiers, s),
-  )
+const BYTES = GAEN_SIZE.temporaryExposureKey
+const ALL: Part = { part: 0, of: 1 }
+
+/**
+ * Every pair of a key and a sighting of it, by key and then by sighting: the identifier is that of an interval which the key has, and
+ * whose start is at most 7,200 s from the time of the sighting. Revoked keys match like others. With a part, the pairs of its keys only;
+ * the parts together are the whole.
+ */
+export function matchDiagnosisKeys(keys: DiagnosisKeys, sightings: Sightings, { part, of }: Part = ALL): KeyMatch[] {
+  const heard = inTimeOrder(sightings)
+  const multiplier = multiplierOf(keys)
   const matches: KeyMatch[] = []
-  for (let k = 0; k < keys.count; k++) {
-    const { keyData, rollingStart, rollingPeriod } = keyAt(keys, k)
-    const identifiers = rollingProximityIdentifiers(rollingProximityIdentifierKey(keyData), rollingStart, rollingPeriod)
-    for (let n = 0; n < rollingPeriod; n++) {
-      const interval = (rollingStart + n) as IntervalNumber
-      for (const sighting of heard.get(rows(identifiers, n)) ?? []) {
-        const away = Math.abs(sightings.times[sighting]! - INTERVAL_SECONDS * interval)
-        if (away <= TOLERANCE_SECONDS) matches.push({ key: k, sighting, interval })
-      }
-    }
+  for (const [n, group] of groupsOf(keys).entries()) {
+    if (n % of === part) matchGroup({ keys, sightings, heard, multiplier, matches }, group)
   }
-  return matches.sort((a, b) => a.key - b.key || a.sighting - b.sighting)
+  return inOrder(matches)
+}
+
+/** Puts the matches of several parts into the order of the whole, in place. */
+export const inOrder = (matches: KeyMatch[]): KeyMatch[] =>
+  matches.sort((a, b) => a.key - b.key || a.sighting - b.sighting)
+
+/** Odd, and unknown to whoever broadcast before these keys were published. */
+function multiplierOf({ keyData, count }: DiagnosisKeys): number {
+  let mixed = 0x9e3779b9
+  for (let k = 0; k < count; k++) {
+    const at = BYTES * k
+    const word = keyData[at]! | (keyData[at + 1]! << 8) | (keyData[at + 2]! << 16) | (keyData[at + 3]! << 24)
+    mixed = Math.imul(mixed ^ word, 0x85ebca6b)
+    mixed ^= mixed >>> 15
+  }
+  return mixed | 1
+}
+
+/** Keys of one start, the longest first. */
+interface Group {
+  readonly start: number
+  readonly members: Uint32Array
+}
+
+/** The keys by start, ascending. */
+function groupsOf({ count, starts, periods }: DiagnosisKeys): Group[] {
+  const sizes = new Map<number, number>()
+  for (let k = 0; k < count; k++) sizes.set(starts[k]!, (sizes.get(starts[k]!) ?? 0) + 1)
+  const groups = [...sizes]
+    .sort(([a], [b]) => a - b)
+    .map(([start, size]) => ({ start, members: new Uint32Array(size), filled: 0 }))
+  const byStart = new Map(groups.map((group) => [group.start, group]))
+  for (const k of byPeriod(count, periods)) {
+    const group = byStart.get(starts[k]!)!
+    group.members[group.filled++] = k
+  }
+  return groups
+}
+
+/** Indices of keys, those of long periods first. */
+function byPeriod(count: number, periods: Uint8Array): Uint32Array {
+  const ends = new Uint32Array(257)
+  for (let k = 0; k < count; k++) ends[256 - periods[k]!]!++
+  for (let n = 1; n < ends.length; n++) ends[n]! += ends[n - 1]!
+  const order = new Uint32Array(count)
+  for (let k = 0; k < count; k++) order[ends[255 - periods[k]!]!++] = k
+  return order
+}
+
+interface Search {
+  readonly keys: DiagnosisKeys
+  readonly sightings: Sightings
+  readonly heard: Heard
+  readonly multiplier: number
+  readonly matches: KeyMatch[]
+}
+
+function matchGroup(search: Search, { start, members }: Group): void {
+  const { keys, heard, multiplier } = search
+  const endOf = (key: number) => Math.min(start + keys.periods[key]!, LAST_INTERVAL + 1)
+  const end = endOf(members[0]!)
+  const { from, to } = heardDuring(heard, start, end)
+  if (from === to) return
+  const intervals = intervalsNear(heard, from, to, start, end)
+  const table = wordTable(heard, from, to, multiplier)
+  filterWords(heard.words.subarray(from, to))
+  const derived = identifierKeys(gathered(keys.keyData, members))
+  for (let first = 0; first < members.length; first += KEYS_AT_ONCE) {
+    const rows = derived.subarray(BYTES * first, BYTES * (first + KEYS_AT_ONCE))
+    const longest = endOf(members[first]!)
+    const needed = intervals.subarray(0, intervals.findLastIndex((interval) => interval < longest) + 1)
+    eachPass(rows, needed, (row, n, word) => {
+      const interval = needed[n]! as IntervalNumber
+      const key = members[first + row]!
+      const identifierKey = () => rows.subarray(BYTES * row, BYTES * (row + 1))
+      let identifier: Uint8Array | undefined
+      table.each(word, (index) => {
+        if (
+          interval >= endOf(key) ||
+          interval < firstNear(heard.times[index]!) ||
+          interval > lastNear(heard.times[index]!)
+        )
+          return
+        identifier ??= rollingProximityIdentifiers(identifierKey(), interval, 1)
+        const sighting = heard.order[index]!
+        const { identifiers } = search.sightings
+        if (identifier.every((byte, k) => byte === identifiers[BYTES * sighting + k])) {
+          search.matches.push({ key, sighting, interval })
+        }
+      })
+    })
+  }
+}
+
+/** The bytes of these keys, row by row. */
+function gathered(keyData: Uint8Array, members: Uint32Array): Uint8Array {
+  const out = new Uint8Array(BYTES * members.length)
+  let to = 0
+  for (const member of members) for (let k = 0; k < BYTES; k++) out[to++] = keyData[BYTES * member + k]!
+  return out
 }

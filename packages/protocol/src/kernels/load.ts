@@ -3,7 +3,7 @@
 /** What the modules of this folder export: functions, addresses and sizes, and their memory, which never grows. */
 export interface Kernel {
   readonly memory: Uint8Array
-  readonly call: (name: string) => (...values: number[]) => void
+  readonly call: (name: string) => (...values: number[]) => number
   readonly constant: (name: string) => number
 }
 
@@ -13,7 +13,7 @@ export function loadKernel(base64: string): Kernel {
   const exports = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports
   return {
     memory: new Uint8Array((exports['memory'] as { readonly buffer: ArrayBuffer }).buffer),
-    call: (name) => exports[name] as (...values: number[]) => void,
+    call: (name) => exports[name] as (...values: number[]) => number,
     constant: (name) => (exports[name] as { readonly value: number }).value,
   }
 }

@@ -1,0 +1,251 @@
+// Rolling proximity identifiers of 128 keys at once (AssemblyScript): AES-128 in bits, a bit of a vector for each key. All keys encrypt
+// the same interval, of which only the lowest byte varies much: what the other bytes make of rounds 1 and 2 is kept. Only four
+// bytes of an identifier are computed, those that one column of the state before the last round makes: 0, 13, 10 and 7. Most keys
+// match nothing, so most words end at a filter of what was heard. Diagnosis keys are public: the filter may be read by data.
+// The S-box and MixColumns come from scripts/aes-rounds.ts.
+import { mix, mixRow, spread, substitute } from './rounds'
+
+const VECTOR: usize = 16
+/** A byte of the state: eight vectors, from the lowest bit. */
+const BYTE: usize = 8 * VECTOR
+const COLUMN: usize = 4 * BYTE
+const STATE: usize = 4 * COLUMN
+
+export const keys: usize = memory.data(2048, 16)
+export const INTERVALS: i32 = 256
+export const intervals: usize = memory.data(1024, 16)
+/** Pairs of words that passed: the index of the interval times 128 plus the place of the key; the four bytes. */
+export const PASSES: i32 = 1024
+export const passes: usize = memory.data(8192, 16)
+export const FILTER_BYTES: i32 = 65536
+export const filter: usize = memory.data(65536, 16)
+
+const roundKeys: usize = memory.data(22528, 16)
+const even: usize = memory.data(2048, 16)
+const odd: usize = memory.data(2048, 16)
+const column: usize = memory.data(512, 16)
+const substituted: usize = memory.data(128, 16)
+/** What round 1 makes of all but the lowest byte of the counter, in the column of that byte; round 2 in all of them. */
+const first: usize = memory.data(512, 16)
+const second: usize = memory.data(2048, 16)
+/** 128 words, that of key 32 e + b at 4 b + e. */
+export const words: usize = memory.data(512, 16)
+
+let passed: i32 = 0
+
+/** How many words the last call let pass. */
+export function count(): i32 {
+  return passed
+}
+
+// GAEN: Cryptography v1.2.1, PaddedData: "EN-RPI", six zeros, the interval as a little-endian word.
+const LOW: u64 = 0x00004950522d4e45
+
+@inline function bytesOf(n: usize, counter: u32): u32 {
+  return n < 8 ? <u32>((LOW >> (8 * n)) & 0xff) : n < 12 ? 0 : (counter >> <u32>(8 * (n - 12))) & 0xff
+}
+
+/** All ones where the bit is set. */
+@inline function ones(value: u32, bit: usize): v128 {
+  return i32x4.splat(-<i32>((value >> <u32>bit) & 1))
+}
+
+/** The round keys of the 128 keys at `keys`. */
+export function schedule(): void {
+  transpose()
+  memory.copy(roundKeys, even, STATE)
+  let rcon: u32 = 1
+  for (let round: usize = 1; round <= 10; round++) {
+    // The key of the round in `even`, 0x63 included: it undoes that of the S-box.
+    for (let row: usize = 0; row < 4; row++) {
+      substitute(even + (12 + ((row + 1) & 3)) * BYTE, substituted)
+      const change: u32 = 0x63 ^ (row === 0 ? rcon : 0)
+      for (let bit: usize = 0; bit < 8; bit++) {
+        const at = odd + row * BYTE + bit * VECTOR
+        const value = v128.xor(v128.load(substituted + bit * VECTOR), ones(change, bit))
+        v128.store(at, v128.xor(value, v128.load(even + row * BYTE + bit * VECTOR)))
+      }
+    }
+    for (let at: usize = COLUMN; at < STATE; at += VECTOR) {
+      v128.store(odd + at, v128.xor(v128.load(odd + at - COLUMN), v128.load(even + at)))
+    }
+    memory.copy(even, odd, STATE)
+    for (let at: usize = 0; at < STATE; at += VECTOR) {
+      v128.store(roundKeys + round * STATE + at, v128.xor(v128.load(odd + at), ones(0x63, (at / VECTOR) & 7)))
+    }
+    rcon = (rcon << 1) ^ (rcon & 0x80 ? 0x11b : 0)
+  }
+}
+
+/** What does not change while the upper three bytes of the counter stay. */
+function prepare(counter: u32): void {
+  for (let n: usize = 0; n < 16; n++) {
+    for (let bit: usize = 0; bit < 8; bit++) {
+      const at = n * BYTE + bit * VECTOR
+      v128.store(even + at, v128.xor(v128.load(roundKeys + at), ones(bytesOf(n, counter), bit)))
+    }
+  }
+  for (let c: usize = 0; c < 4; c++) {
+    for (let row: usize = 0; row < 4; row++) {
+      const n = 4 * ((c + row) & 3) + row
+      if (n === 12) memory.fill(column + row * BYTE, 0, BYTE)
+      else substitute(even + n * BYTE, column + row * BYTE)
+    }
+    mix(column, roundKeys + STATE + c * COLUMN, c === 3 ? first : odd + c * COLUMN)
+  }
+  for (let c: usize = 0; c < 4; c++) {
+    for (let row: usize = 0; row < 4; row++) {
+      const from = (c + row) & 3
+      if (from === 3) memory.fill(column + row * BYTE, 0, BYTE)
+      else substitute(odd + from * COLUMN + row * BYTE, column + row * BYTE)
+    }
+    mix(column, roundKeys + 2 * STATE + c * COLUMN, second + c * COLUMN)
+  }
+}
+
+/** Rounds 1 and 2, to `even`. */
+function begin(counter: u32): void {
+  for (let bit: usize = 0; bit < 8; bit++) {
+    v128.store(column + bit * VECTOR, v128.xor(v128.load(roundKeys + 12 * BYTE + bit * VECTOR), ones(counter, bit)))
+  }
+  substitute(column, substituted)
+  spread(substituted, 0, first, column)
+  for (let row: i32 = 0; row < 4; row++) {
+    substitute(column + <usize>row * BYTE, substituted)
+    const c = <usize>(3 - row) * COLUMN
+    spread(substituted, row, second + c, even + c)
+  }
+}
+
+function round(from: usize, key: usize, to: usize): void {
+  for (let c: usize = 0; c < 4; c++) {
+    for (let row: usize = 0; row < 4; row++) {
+      substitute(from + (4 * ((c + row) & 3) + row) * BYTE, column + row * BYTE)
+    }
+    mix(column, key + c * COLUMN, to + c * COLUMN)
+  }
+}
+
+/** Rounds 8 to 10 of the state in `odd`, as far as four bytes need them; 32 vectors to `even`. */
+function end(): void {
+  const key8 = roundKeys + 8 * STATE
+  for (let c: usize = 0; c < 4; c++) {
+    for (let row: usize = 0; row < 4; row++) {
+      substitute(odd + (4 * ((c + row) & 3) + row) * BYTE, column + row * BYTE)
+    }
+    const b = column + ((c + 1) & 3) * BYTE
+    const d = column + ((c + 3) & 3) * BYTE
+    mixRow(column + c * BYTE, b, column + (c ^ 2) * BYTE, d, key8 + 5 * c * BYTE, even + c * BYTE)
+  }
+  for (let row: usize = 0; row < 4; row++) substitute(even + row * BYTE, column + row * BYTE)
+  mix(column, roundKeys + 9 * STATE, odd)
+  for (let row: usize = 0; row < 4; row++) {
+    substitute(odd + row * BYTE, even + row * BYTE)
+    const key = roundKeys + 10 * STATE + ((13 * row) & 15) * BYTE
+    for (let bit: usize = 0; bit < 8; bit++) {
+      const at = even + row * BYTE + bit * VECTOR
+      v128.store(at, v128.xor(v128.load(at), v128.load(key + bit * VECTOR)))
+    }
+  }
+}
+
+/** The words of the keys for one interval, to `words`; `prepare` has been called for its upper bytes. */
+function derive(counter: u32): void {
+  begin(counter)
+  for (let key = roundKeys + 3 * STATE; key < roundKeys + 7 * STATE; key += 2 * STATE) {
+    round(even, key, odd)
+    round(odd, key + STATE, even)
+  }
+  round(even, roundKeys + 7 * STATE, odd)
+  end()
+  gather()
+}
+
+/**
+ * The words of the keys for the intervals from index `from` to before `to`, as far as there is room for what passes: gives the index to
+ * go on with. A word passes when the filter has the bit that its lowest bits name.
+ */
+export function probe(from: i32, to: i32, mask: u32): i32 {
+  let prepared: i64 = -1
+  passed = 0
+  for (let n = from; n < to; n++) {
+    if (passed > PASSES - 128) return n
+    const counter = load<u32>(intervals + (<usize>n << 2))
+    if (<i64>(counter >> 8) !== prepared) {
+      prepare(counter)
+      prepared = <i64>(counter >> 8)
+    }
+    derive(counter)
+    let at = passes + (<usize>passed << 3)
+    for (let place: usize = 0; place < 128; place++) {
+      const word = load<u32>(words + (place << 2))
+      store<u32>(at, (<u32>n << 7) | <u32>place)
+      store<u32>(at, word, 4)
+      const index = word & mask
+      at += <usize>((load<u8>(filter + (index >> 3)) >> (index & 7)) & 1) << 3
+    }
+    passed = <i32>((at - passes) >> 3)
+  }
+  return to
+}
+
+const masks: usize = memory.data<u32>([
+  0x55555555, 0x55555555, 0x55555555, 0x55555555, 0x33333333, 0x33333333, 0x33333333, 0x33333333,
+  0x0f0f0f0f, 0x0f0f0f0f, 0x0f0f0f0f, 0x0f0f0f0f, 0x00ff00ff, 0x00ff00ff, 0x00ff00ff, 0x00ff00ff,
+  0x0000ffff, 0x0000ffff, 0x0000ffff, 0x0000ffff,
+], 16)
+
+/** The 32 vectors of four bytes in `even`, turned round: a word for each key, to `words`. */
+function gather(): void {
+  let mask = masks + 4 * VECTOR
+  for (let step: usize = 16; step > 0; step >>= 1) {
+    const keep = v128.load(mask)
+    for (let n: usize = 0; n < 32; n++) {
+      if (n & step) continue
+      const low = even + n * VECTOR
+      const high = low + step * VECTOR
+      const a = v128.load(low)
+      const b = v128.load(high)
+      const t = v128.and(v128.xor(i32x4.shr_u(a, <i32>step), b), keep)
+      v128.store(high, v128.xor(b, t))
+      v128.store(low, v128.xor(a, i32x4.shl(t, <i32>step)))
+    }
+    mask -= VECTOR
+  }
+  memory.copy(words, even, 512)
+}
+
+/** The 128 keys of 16 bytes, turned round to 128 vectors in `even`. */
+function transpose(): void {
+  memory.copy(even, keys, STATE)
+  for (let n: usize = 0; n < 64; n++) {
+    const at = even + n * VECTOR
+    const a = v128.load(at)
+    const b = v128.load(at, 64 * 16)
+    v128.store(at, v128.shuffle<i64>(a, b, 0, 2))
+    v128.store(at, v128.shuffle<i64>(a, b, 1, 3), 64 * 16)
+  }
+  for (let n: usize = 0; n < 128; n++) {
+    if (n & 32) continue
+    const at = even + n * VECTOR
+    const a = v128.load(at)
+    const b = v128.load(at, 32 * 16)
+    v128.store(at, v128.shuffle<i32>(a, b, 0, 4, 2, 6))
+    v128.store(at, v128.shuffle<i32>(a, b, 1, 5, 3, 7), 32 * 16)
+  }
+  let mask = masks + 4 * VECTOR
+  for (let step: usize = 16; step > 0; step >>= 1) {
+    const keep = v128.load(mask)
+    for (let n: usize = 0; n < 128; n++) {
+      if (n & step) continue
+      const low = even + n * VECTOR
+      const high = low + step * VECTOR
+      const a = v128.load(low)
+      const b = v128.load(high)
+      const t = v128.and(v128.xor(i32x4.shr_u(a, <i32>step), b), keep)
+      v128.store(high, v128.xor(b, t))
+      v128.store(low, v128.xor(a, i32x4.shl(t, <i32>step)))
+    }
+    mask -= VECTOR
+  }
+}
