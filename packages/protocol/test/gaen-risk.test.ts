@@ -57,6 +57,14 @@ test('daily-summaries-1: on a day of standard infectiousness the same contact co
   assert.equal(of(50).atRisk, true)
 })
 
+test('daily-summaries-1: two scans at 50 dB and one at 60 dB, five minutes each, are 22.5 minutes or 6.75', () => {
+  const of = (daysSinceOnset: number) =>
+    risk('daily-summaries-1', [matched([sighting(0, 50), sighting(300, 50), sighting(600, 60)], { daysSinceOnset })])
+  // (600 * 1.75 + 300 * 1) / 60 = 22.5, and 0.3 of it on a day of standard infectiousness.
+  close(of(0).score, 22.5)
+  close(of(4).score, 6.75)
+})
+
 test('two people on one day add up, two days do not', () => {
   const ten = matched(near(10))
   assert.equal(risk('daily-summaries-1', [ten, ten]).atRisk, true)

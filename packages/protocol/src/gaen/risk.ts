@@ -71,7 +71,7 @@ export const DEFAULT_DAILY_SUMMARIES: DailySummariesConfiguration = {
   minutes: CLOSE_CONTACT_MINUTES,
 }
 
-/** What NZ COVID Tracer used on phones that had no windows yet: the same net, in three buckets; every risk score counts. */
+/** What NZ COVID Tracer used on phones without windows: version 1 of that net, in three buckets; every risk score counts. */
 export const DEFAULT_V1: V1Configuration = {
   ...COMMON,
   scoring: {
