@@ -1,5 +1,5 @@
 import { api, type EndpointName, Malformed, type UnixSeconds } from '@vicinity/protocol'
-import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { DeployedCall, DeployedEndpoint } from './deployed.ts'
 import { DEPLOYED_ENDPOINTS, jsonOf } from './deployed-dispatch.ts'
 import type { Deps } from './deps.ts'
@@ -47,14 +47,7 @@ export function makeHttp(deps: Deps, now: () => UnixSeconds, pages: Pages = {}):
     if (request.headers['content-encoding'] !== undefined) throw new Malformed('body', 'not compressed')
   })
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(NO_ENDPOINT))
-  app.setErrorHandler((error, request, reply) => {
-    const { status, body } = statusOf(fromFastify(error))
-    if (status === 500) deps.count('internalError')
-    if (status === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS)
-    // The rest of a body that was refused unread must not be taken for the next request.
-    if (request.body === undefined && status === 400) void reply.header('connection', 'close')
-    return reply.code(status).send(body)
-  })
+  app.setErrorHandler((error, request, reply) => sendError(deps, error, request, reply))
   for (const name of Object.keys(api) as EndpointName[]) {
     const { method, path, limit } = api[name]
     app.route({
@@ -74,11 +67,27 @@ export function makeHttp(deps: Deps, now: () => UnixSeconds, pages: Pages = {}):
   return app
 }
 
+function sendError(
+  deps: Deps,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  fields: DeployedEndpoint['errorFields'] = () => ({}),
+): FastifyReply {
+  const { status, body } = statusOf(fromFastify(error))
+  if (status === 500) deps.count('internalError')
+  if (status === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS)
+  // The rest of a body that was refused unread must not be taken for the next request.
+  if (request.body === undefined && status === 400) void reply.header('connection', 'close')
+  return reply.code(status).send({ ...body, ...fields(status) })
+}
+
 function bindDeployed(app: FastifyInstance, deps: Deps, now: () => UnixSeconds, endpoint: DeployedEndpoint): void {
   app.route({
     method: endpoint.method,
     url: endpoint.path,
     bodyLimit: Math.max(endpoint.limit, 1),
+    errorHandler: (error, request, reply) => sendError(deps, error, request, reply, endpoint.errorFields),
     handler: async (request, reply) => {
       const body = endpoint.method === 'GET' ? '' : String(request.body)
       const rest = (request.params as { readonly '*'?: string })['*'] ?? ''

@@ -9,7 +9,7 @@ import { certify, certifyChaff } from './certify.ts'
 import { checkCodeStatus, expireCode } from './code-status.ts'
 import { issue } from './issue-code.ts'
 import { listOfKeys, setOfKeys } from './public-keys.ts'
-import type { Reason } from './refusals.ts'
+import { REFUSALS, type Reason } from './refusals.ts'
 import { userReport, userReportChaff } from './user-report.ts'
 import { verifyChaff, verifyCode } from './verify-code.ts'
 
@@ -60,6 +60,10 @@ const post = (path: string, summary: string, guard: Guard, run: Run): DeployedEn
   path,
   limit: LIMIT,
   summary,
+  errorFields: (status) => {
+    const errorCode = status === 400 ? REFUSALS[guard.unreadable].errorCode : 'internal_server_error'
+    return { errorCode, error_code: errorCode }
+  },
   run: guarded(guard, run),
 })
 const get = (path: string, summary: string, run: Run): DeployedEndpoint => ({
