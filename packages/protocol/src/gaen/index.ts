@@ -1,7 +1,6 @@
-export {
 export * from './advertisement.ts'
-export { ARCHIVE_LIMITS, type ArchiveLimits, type Source, sourceOf } from './archive-reader.ts'
 export { packArchive } from './archive.ts'
+export { ARCHIVE_LIMITS, type ArchiveLimits, type Source, sourceOf } from './archive-reader.ts'
 export { fromBase64, toBase64 } from './base64.ts'
 export * from './certificate.ts'
 export * from './constants.ts'
@@ -12,6 +11,19 @@ export * from './export-archive.ts'
 export * from './export-file.ts'
 export { ExportReader, type KeyList, readExport, type TakeKeys } from './export-reader.ts'
 export * from './export-signature.ts'
+export {
+  attenuationOf,
+  type ExposureWindow,
+  exposureWindows,
+  type MatchedKey,
+  PHONE_SCANNING,
+  RECORD_SCANNING,
+  type Reception,
+  recordSighting,
+  type ScanInstance,
+  type Scanning,
+  type Sighting,
+  sightingOf,
 } from './exposure-window.ts'
 export * from './index-file.ts'
 export * from './infectiousness.ts'
@@ -22,9 +34,9 @@ export * from './matching.ts'
 export * from './metadata.ts'
 export * from './padding-analysis.ts'
 export type { KeyText, NamedExport } from './padding-exports.ts'
+export * from './publish.ts'
 export * from './publish-request.ts'
 export * from './publish-revision.ts'
-export * from './publish.ts'
 export * from './revision-token.ts'
 export * from './risk.ts'
 export * from './scoring-v1.ts'
