@@ -88,6 +88,15 @@ test('a window is cut 30 minutes after its first sighting, at 1800 s exactly', (
   assert.deepEqual(lengths(0, 1500, 1900, 3600, 3700), [2, 2, 1])
 })
 
+test('a scan that lies across the cut counts in both windows', () => {
+  const before = { previousScanAt: later(MORNING, 1500) }
+  const found = scansOf([sighting(0, 60), sighting(1790, 60, before), sighting(1805, 60, before)])
+  assert.deepEqual(
+    found.map((scans) => scans.map(({ secondsSinceLastScan }) => secondsSinceLastScan)),
+    [[300, 240], [300]],
+  )
+})
+
 test('sightings at most 25.5 s apart are one scan, however long the chain', () => {
   const lengths = (...seconds: number[]) => scansOf(seconds.map((at) => sighting(at, 60)))[0]!.length
   assert.equal(lengths(0, 25), 1)
