@@ -70,5 +70,11 @@ export const firstEpochOfDay = (calendar: Calendar, of: number): Epoch =>
 export const neighbourDay = (at: UnixSeconds): UtcDay =>
   (dayOf(at) + (modulo(at, DAY_SECONDS) < DAY_SECONDS / 2 ? -1 : 1)) as UtcDay
 
+/** Whether a UTC midnight is less than so many seconds ago, or at most so many ahead. */
+export const isNearMidnight = (at: UnixSeconds, seconds: number): boolean => {
+  const into = modulo(at, DAY_SECONDS)
+  return into < seconds || into >= DAY_SECONDS - seconds
+}
+
 /** Epochs in a number of days: `ct * 24 * 3600 / epoch_duration_sec` of ROBERT §6.2, footnote 17. */
 export const epochsIn = (calendar: Calendar, days: number): number => (days * DAY_SECONDS) / calendar.epochDuration

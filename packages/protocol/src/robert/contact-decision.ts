@@ -16,6 +16,7 @@ import {
   type ContactContext,
   type ContactRefusal,
   FOREIGN,
+  itemOf,
   LOCAL,
   type LocatedContacts,
   NO_ID,
@@ -68,7 +69,7 @@ export interface ContactVerdicts {
   readonly countryCodes: Uint8Array
 }
 
-/** Steps 5 to 9 of ROBERT §6.2. Both candidates of every item are judged. */
+/** Steps 5 to 9 of ROBERT §6.2. All candidates are judged. */
 export function decideContacts(
   located: LocatedContacts,
   keys: KeyTable,
@@ -91,7 +92,8 @@ export function decideContacts(
 }
 
 /** Step 8, in one batch: per candidate, 1 where the MAC is that of the key in its row. Compared without a branch. */
-function macsFit({ items, fits }: LocatedContacts, rows: Int32Array, keys: KeyTable): Uint8Array {
+function macsFit(located: LocatedContacts, rows: Int32Array, keys: KeyTable): Uint8Array {
+  const { items, fits } = located
   const candidates = new Int32Array(rows.length)
   let known = 0
   for (let c = 0; c < rows.length; c++) {
@@ -104,13 +106,13 @@ function macsFit({ items, fits }: LocatedContacts, rows: Int32Array, keys: KeyTa
   const written = new DataView(inputs.buffer)
   for (let n = 0; n < known; n++) {
     keyRows[n] = rows[candidates[n]!]!
-    writeHelloMacInput(written, n, view, SIZE.item * (candidates[n]! >> 1))
+    writeHelloMacInput(written, n, view, SIZE.item * itemOf(located, candidates[n]!))
   }
   const macs = new DataView(hmac12OfRows(keys.midstates, keyRows, inputs).buffer)
   wipeHmac()
   const fit = new Uint8Array(rows.length)
   for (let n = 0; n < known; n++) {
-    const mac = SIZE.item * (candidates[n]! >> 1) + SIZE.hello - SIZE.helloMac
+    const mac = SIZE.item * itemOf(located, candidates[n]!) + SIZE.hello - SIZE.helloMac
     const first = view.getInt32(mac) ^ macs.getInt32(MAC_BYTES * n)
     const last = view.getUint8(mac + 4) ^ macs.getUint8(MAC_BYTES * n + 4)
     fit[candidates[n]!] = Number((first | last) === 0)
@@ -134,20 +136,29 @@ function judge(
   const steps = refusingSteps(located, rows, fit, epochAt(calendar, at), context)
   const weights = weightsOf(parameters)
   const lastSlot = Math.min(calendar.epochDuration / SLOT_SECONDS - 1, LAST_SLOT)
+  const chosen = chooseCandidates(located, steps)
   for (let k = 0; k < count; k++) {
     if (routes[k] !== LOCAL) continue
-    const first = steps[2 * k]!
-    const second = steps[2 * k + 1]!
-    if (first !== LOCAL && second !== LOCAL) {
-      // Footnotes 14 to 16: whatever step refuses one key, the other is tried. The one that came further is reported.
-      routes[k] = Math.max(first, second)
-      continue
-    }
-    const accepted = first === LOCAL ? 2 * k : 2 * k + 1
-    const slot = slotOf(calendar, emitted[k] as NtpSeconds, epochs[accepted]!, lastSlot)
-    writeExposure(exposures, k, epochs[accepted]!, slot, weights[items[SIZE.item * (k + 1) - 1]!]!)
-    ids[k] = found[accepted]!
+    const candidate = chosen[k]!
+    routes[k] = steps[candidate]!
+    if (steps[candidate] !== LOCAL) continue
+    const slot = slotOf(calendar, emitted[k] as NtpSeconds, epochs[candidate]!, lastSlot)
+    writeExposure(exposures, k, epochs[candidate]!, slot, weights[items[SIZE.item * (k + 1) - 1]!]!)
+    ids[k] = found[candidate]!
   }
+}
+
+/** Footnotes 14 to 16: whatever step refuses one key, the other is tried. If both refuse, the one that came further is reported. */
+function chooseCandidates({ count, nearMidnight }: LocatedContacts, steps: Uint8Array): Int32Array {
+  const chosen = new Int32Array(count)
+  for (let k = 0; k < count; k++) chosen[k] = k
+  for (let n = 0; n < nearMidnight.length; n++) {
+    const k = nearMidnight[n]!
+    const first = steps[k]!
+    const second = steps[count + n]!
+    if (first !== LOCAL && (second === LOCAL || second > first)) chosen[k] = count + n
+  }
+  return chosen
 }
 
 /** Per candidate the first step that refuses it, or `LOCAL`. */

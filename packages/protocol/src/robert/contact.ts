@@ -4,6 +4,7 @@
 import {
   dayOf,
   epochAt,
+  isNearMidnight,
   type NtpSeconds,
   neighbourDay,
   ntpOf,
@@ -44,17 +45,20 @@ export interface ContactContext extends IdentifierKeys {
 
 const LITTLE_ENDIAN = true
 
-/** Two server keys are tried for every item (footnote 13): candidate c of item k stands at 2k + c. */
-const CANDIDATES = 2
 /** In a column of identifiers: nobody to look up. */
 export const NO_ID = -1
 /** In a column of epochs: no server key to open the EBID with. */
 export const UNOPENED = -1
 
-/** Items after step 4, in columns: of items, or of candidates, two for each item. */
+/**
+ * Items after step 4, in columns: of items, or of candidates. A candidate is an item under one server key: candidate k is item k under
+ * that of its day; those of items near midnight under that of the neighbour day follow (footnote 13).
+ */
 export interface LocatedContacts {
   readonly items: Uint8Array
   readonly count: number
+  /** The items near midnight, ascending: entry n is the item of candidate `count + n`. */
+  readonly nearMidnight: Int32Array
   /** Per item: NTP seconds of the emission, which the MAC covers, near those of the reception. */
   readonly emitted: Float64Array
   /** Per item: `FOREIGN`, step 2, or `LOCAL` where the other steps decide. */
@@ -73,26 +77,34 @@ export interface LocatedContacts {
 export function locateContacts(items: Uint8Array, context: ContactContext, at: UnixSeconds): LocatedContacts {
   const count = items.length / SIZE.item
   if (!Number.isInteger(count)) throw new RangeError(`items come in rows of ${SIZE.item} bytes`)
-  const located: LocatedContacts = {
-    items,
-    count,
-    emitted: new Float64Array(count),
-    routes: new Uint8Array(count),
-    countryCodes: new Uint8Array(count),
-    epochs: new Int32Array(CANDIDATES * count).fill(UNOPENED),
-    fits: new Uint8Array(CANDIDATES * count),
-    ids: new Float64Array(CANDIDATES * count).fill(NO_ID),
-  }
-  const heard = {
+  const heard: Heard = {
     ebids: new Uint8Array(SIZE.ebid * count),
     times: new Float64Array(count),
     received: new Int32Array(count),
   }
-  parse(located, heard, context, at)
+  const emitted = new Float64Array(count)
+  const routes = new Uint8Array(count)
+  const nearMidnight = parse(items, heard, emitted, routes, context, at)
+  const candidates = count + nearMidnight.length
+  const located: LocatedContacts = {
+    items,
+    count,
+    nearMidnight,
+    emitted,
+    routes,
+    countryCodes: new Uint8Array(count),
+    epochs: new Int32Array(candidates).fill(UNOPENED),
+    fits: new Uint8Array(candidates),
+    ids: new Float64Array(candidates).fill(NO_ID),
+  }
   routeAbroad(located, heard.ebids, context)
   open(located, heard, context)
   return located
 }
+
+/** The item of a candidate. */
+export const itemOf = ({ count, nearMidnight }: LocatedContacts, candidate: number): number =>
+  candidate < count ? candidate : nearMidnight[candidate - count]!
 
 /** The identifiers that need keys, each once. */
 export function idsOf(located: LocatedContacts): PermanentId[] {
@@ -110,19 +122,20 @@ interface Heard {
   readonly received: Int32Array
 }
 
-/** Steps 1 and 2. */
+/** Steps 1 and 2. Gives the items near midnight. */
 function parse(
-  located: LocatedContacts,
+  items: Uint8Array,
   { ebids, times, received }: Heard,
-  context: ContactContext,
+  emitted: Float64Array,
+  routes: Uint8Array,
+  { profile, parameters, calendar }: ContactContext,
   at: UnixSeconds,
-): void {
-  const { items, count, emitted, routes } = located
+): Int32Array {
   const view = new DataView(items.buffer, items.byteOffset, items.length)
   const words = new Int32Array(ebids.buffer)
   const near = ntpOf(at)
-  const { profile, parameters, calendar } = context
-  for (let k = 0; k < count; k++) {
+  const nearMidnight: number[] = []
+  for (let k = 0; k < routes.length; k++) {
     const offset = SIZE.item * k
     // Step 1.
     words[2 * k] = view.getInt32(offset + SIZE.ecc, LITTLE_ENDIAN)
@@ -133,9 +146,12 @@ function parse(
     const close = withinTolerance(profile, Math.abs(sent - time), parameters.helloTolerance)
     if (!close) routes[k] = CONTACT_REFUSALS.helloTooFarFromTime
     times[k] = time
-    received[k] = epochAt(calendar, unixOf(time))
     emitted[k] = sent
+    received[k] = epochAt(calendar, unixOf(time))
+    // An epoch that step 6 lets pass starts less than two epochs before Time, or less than one after it.
+    if (isNearMidnight(unixOf(time), 2 * calendar.epochDuration)) nearMidnight.push(k)
   }
+  return Int32Array.from(nearMidnight)
 }
 
 /** Step 3: a known foreign country is forwarded, any other code goes on (docs/divergences.md, 16). */
@@ -158,14 +174,14 @@ interface Trials {
   readonly starts: readonly number[]
 }
 
-/** Step 4, footnote 13: K_S by Time, and the nearest other day's. Each key decrypts its candidates in one batch. */
+/** Step 4, footnote 13: K_S by Time, and near midnight the neighbour day's as well. Each key decrypts its candidates in one batch. */
 function open(located: LocatedContacts, { ebids, times, received }: Heard, context: ContactContext): void {
   const { candidates, keys, starts } = trialsOf(located, times, context)
   const total = candidates.length
   const from = new Int32Array(ebids.buffer)
   const to = new Int32Array((SIZE.ebid / 4) * total)
   for (let n = 0; n < total; n++) {
-    const k = candidates[n]! >> 1
+    const k = itemOf(located, candidates[n]!)
     to[2 * n] = from[2 * k]!
     to[2 * n + 1] = from[2 * k + 1]!
   }
@@ -177,7 +193,7 @@ function open(located: LocatedContacts, { ebids, times, received }: Heard, conte
   const { epochs, ids, fits } = located
   for (let n = 0; n < total; n++) {
     const candidate = candidates[n]!
-    const near = received[candidate >> 1]!
+    const near = received[itemOf(located, candidate)]!
     const epoch = epochInView(view, n)
     epochs[candidate] = epoch
     ids[candidate] = idInView(view, n)
@@ -191,22 +207,22 @@ function open(located: LocatedContacts, { ebids, times, received }: Heard, conte
  * Step 6 ahead of step 5, so that the key that did not make an EBID costs no look-up: where one candidate fits its epoch, the other is
  * nobody's. Where none does both are looked up, and steps 5 and 6 refuse in their order.
  */
-function dropStrangers({ count, fits, ids }: LocatedContacts): void {
-  for (let k = 0; k < count; k++) {
-    const first = fits[CANDIDATES * k]!
-    const second = fits[CANDIDATES * k + 1]!
-    if (first > second) ids[CANDIDATES * k + 1] = NO_ID
-    else if (second > first) ids[CANDIDATES * k] = NO_ID
+function dropStrangers({ count, nearMidnight, fits, ids }: LocatedContacts): void {
+  for (let n = 0; n < nearMidnight.length; n++) {
+    const first = fits[nearMidnight[n]!]!
+    const second = fits[count + n]!
+    if (first > second) ids[count + n] = NO_ID
+    else if (second > first) ids[nearMidnight[n]!] = NO_ID
   }
 }
 
 /** Which key each candidate is tried with, sorted by key: a counting sort. Without a key a candidate is left out. */
-function trialsOf({ count, routes }: LocatedContacts, times: Float64Array, { serverKeyOf }: ContactContext): Trials {
-  const days = new Int32Array(CANDIDATES * count)
-  for (let k = 0; k < count; k++) {
-    const time = unixOf(times[k] as NtpSeconds)
-    days[CANDIDATES * k] = dayOf(time)
-    days[CANDIDATES * k + 1] = neighbourDay(time)
+function trialsOf(located: LocatedContacts, times: Float64Array, { serverKeyOf }: ContactContext): Trials {
+  const { count, routes, nearMidnight } = located
+  const days = new Int32Array(count + nearMidnight.length)
+  for (let k = 0; k < count; k++) days[k] = dayOf(unixOf(times[k] as NtpSeconds))
+  for (let n = 0; n < nearMidnight.length; n++) {
+    days[count + n] = neighbourDay(unixOf(times[nearMidnight[n]!] as NtpSeconds))
   }
   const keys: ServerKey[] = []
   // Asked once for each day. A batch mostly holds few, but its senders may name any: so a map, and a small table in front of it.
@@ -221,12 +237,12 @@ function trialsOf({ count, routes }: LocatedContacts, times: Float64Array, { ser
     recent[day & (RECENT - 1)] = place
     return place
   }
-  const places = new Int32Array(CANDIDATES * count)
-  const sizes = new Int32Array(CANDIDATES * count + 1)
+  const places = new Int32Array(days.length)
+  const sizes = new Int32Array(days.length + 1)
   for (let c = 0; c < places.length; c++) {
     const slot = days[c]! & (RECENT - 1)
     const place = recentDays[slot] === days[c] ? recent[slot]! : ask(days[c]!)
-    places[c] = routes[c >> 1] === LOCAL ? place : NO_KEY
+    places[c] = routes[itemOf(located, c)] === LOCAL ? place : NO_KEY
     sizes[places[c]! + 1]!++
   }
   return sorted(places, sizes, keys)

@@ -52,9 +52,12 @@ export function judgeItem(item: Uint8Array, oracle: Oracle, at: UnixSeconds): Co
   // Step 3.
   const countryCode = hello.ecc ^ oracle.stream(hello.ebid)
   if (countryCode !== oracle.countryCode && oracle.peers.has(countryCode)) return { route: 'foreign', countryCode }
-  // Steps 4 to 9, under the key of the day of Time and under that of the nearest other day (footnotes 13 to 16).
+  // Steps 4 to 9, under the key of the day of Time, and less than two epochs from midnight also under that of the other day (footnotes
+  // 13 to 16).
   const first = underKey(dayOf(unixOf(time)), item, time, oracle, at)
-  if (first.route === 'local') return first
+  const into = ((unixOf(time) % 86_400) + 86_400) % 86_400
+  const distance = 2 * oracle.calendar.epochDuration
+  if (first.route === 'local' || (into >= distance && into < 86_400 - distance)) return first
   const second = underKey(neighbourDay(unixOf(time)), item, time, oracle, at)
   if (second.route === 'local') return second
   return stepOf(second) > stepOf(first) ? second : first
