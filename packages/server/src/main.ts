@@ -6,6 +6,7 @@ import { sha256 } from '@vicinity/protocol/crypto'
 import { LAST_SERVICE_EPOCH, REPLY_PAIRS } from '@vicinity/protocol/robert'
 import { crewOf } from './crew/threads.ts'
 import { type Deps, makeDeps, type Settings } from './deps.ts'
+import { directoryFiles } from './export-files.ts'
 import { keepServerKeys } from './flows/server-keys.ts'
 import { makeHttp, type Pages } from './http.ts'
 import { jobsOf } from './jobs.ts'
@@ -29,6 +30,8 @@ export interface ServeOptions {
   readonly store: string
   /** Directory of the keys; undefined keeps them in memory, for services that end with the process. */
   readonly keys: string | undefined
+  /** Directory of the GAEN exports; without it none are made. */
+  readonly exports?: string
   readonly host: string
   /** The port to listen on; 0 for any free one. */
   readonly port: number
@@ -64,6 +67,7 @@ async function serveFrom(store: Store, options: ServeOptions): Promise<Running> 
     keyFiles: options.keys === undefined ? memoryKeys() : directoryKeys(options.keys),
     random: randomBytes,
     settings: options.settings,
+    ...(options.exports !== undefined && { exportFiles: directoryFiles(options.exports) }),
     crew: crewOf(options.threads ?? availableParallelism() - 1),
     clockIsSteady: watchClock(wallClock, monotonicClock),
   })

@@ -9,6 +9,8 @@ import { UsageError, wholeNumber } from './usage.ts'
 interface ServeCommandOptions {
   readonly data: string
   readonly store?: string
+  readonly exports?: string
+  readonly region: string
   readonly host: string
   readonly port: number
   readonly serviceStart: number
@@ -29,6 +31,8 @@ export function serveCommand(): Command {
     .description('Run the back-end of a country, by the wall clock, until it is told to stop')
     .option('--data <directory>', 'database and keys', '.vicinity/serve')
     .option('--store <url>', 'sqlite:PATH or sqlite::memory: (default: in the data directory)')
+    .option('--exports <directory>', 'exports of GAEN, which a web server may serve (default: in the data directory)')
+    .option('--region <code>', 'region of the exports', DEFAULT_SETTINGS.gaen.keyServer.region)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <number>', 'port to listen on', wholeNumber('--port', 0, 65_535), 8080)
     .option(
@@ -58,10 +62,11 @@ export function serveCommand(): Command {
           serviceStart: options.serviceStart as UnixSeconds,
           countryCode: options.countryCode,
           authorityToken: process.env['VICINITY_AUTHORITY_TOKEN'],
-          gaen: gaenSettings(),
+          gaen: gaenSettings(options.region),
         },
         store: options.store ?? `sqlite:${join(options.data, 'vicinity.db')}`,
         keys: join(options.data, 'keys'),
+        exports: options.exports ?? join(options.data, 'exports'),
         host: options.host,
         port: options.port,
         acceptClock: options.acceptClock,
@@ -72,13 +77,14 @@ export function serveCommand(): Command {
       console.log(`Vicinity serves at ${running.url}`)
       console.log(`  parameters  ${running.url}/v1/parameters`)
       console.log(`  interface   ${running.url}/v1/openapi.json`)
+      console.log(`  exports     ${running.url}/exports/index.txt`)
       console.log(`  health      ${running.url}/health/ready`)
       await untilStopped(running)
     })
 }
 
-const gaenSettings = (): GaenSettings => ({
-  ...DEFAULT_SETTINGS.gaen,
+const gaenSettings = (region: string): GaenSettings => ({
+  keyServer: { ...DEFAULT_SETTINGS.gaen.keyServer, region: region.toUpperCase() },
   verification: {
     ...DEFAULT_SETTINGS.gaen.verification,
     adminApiKey: process.env['VICINITY_ADMIN_API_KEY'],
