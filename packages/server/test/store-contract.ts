@@ -5,6 +5,7 @@ import { concat, type Epoch, toHex, type UnixSeconds, type UtcDay } from '@vicin
 import { NEW_STATUS, packExposure, type UserStatus } from '@vicinity/protocol/robert'
 import { type CodeRow, NOBODY, type Store, type Transaction } from '../src/store/store.ts'
 import { randomOf } from './fixture.ts'
+import { verification } from './verification-contract.ts'
 
 type Open = () => Promise<Store>
 type Check = (store: Store) => Promise<void>
@@ -350,7 +351,7 @@ export function storeContract(name: string, open: Open): void {
     t.after(() => store.close().catch(() => {}))
     await check(store)
   }
-  for (const checks of [users, exposures, uploads, codes, transactions]) {
+  for (const checks of [users, exposures, uploads, codes, verification, transactions]) {
     for (const [title, check] of Object.entries(checks)) test(`${name}: ${title}`, run(check))
   }
 }
