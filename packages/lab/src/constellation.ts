@@ -30,6 +30,7 @@ import {
   jobsOf,
   listen,
   makeDeps,
+  memoryFiles,
   memoryKeys,
   openStore,
   type Pages,
@@ -168,6 +169,7 @@ async function startCountry(
   const deps = makeDeps({
     store: openStore(country.store ?? 'sqlite::memory:'),
     keyFiles: memoryKeys(),
+    exportFiles: memoryFiles(),
     random: randomStream(options.seed, `server ${index}`),
     settings: {
       ...DEFAULT_SETTINGS,
