@@ -55,6 +55,7 @@ export function makeGaenPhone(
       },
       all: () => phone.log,
     },
+    open: country.open,
     rotateAddress: () => {
       phone.rotations++
     },

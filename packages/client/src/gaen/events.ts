@@ -63,7 +63,7 @@ export type GaenNotice =
 /** What a phone wants done. Its host performs effects in order and never decides anything. */
 export type GaenEffect =
   | { readonly type: 'send'; readonly call: number; readonly request: Outgoing }
-  /** Compare a file of diagnosis keys with the log: `matchArchive`, apart from what must answer. */
+  /** Compare a file of diagnosis keys with the log: `matchKeys`, apart from what must answer. */
   | { readonly type: 'match'; readonly file: string; readonly archive: Uint8Array }
   /** Append to the host's log of what was heard. */
   | { readonly type: 'keep'; readonly heard: Heard }

@@ -1,5 +1,5 @@
 export type * from './events.ts'
-export { type Exposure, matchArchive } from './match-archive.ts'
+export { type Exposure, matchKeys, type OpenedKeys, openKeys } from './match-archive.ts'
 export { stepGaen } from './phone.ts'
 export { advertisementOf } from './radio.ts'
 export { type GaenHost, type GaenPhone, runGaenEvent } from './run.ts'

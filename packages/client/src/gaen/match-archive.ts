@@ -1,10 +1,11 @@
 // What a file of diagnosis keys says about what a phone heard. Pure: a host may run it wherever it likes.
-import { concat } from '@vicinity/protocol'
 import {
   associatedEncryptedMetadataKey,
   type DiagnosisKey,
   type DiagnosisKeys,
+  type ExportFile,
   encryptMetadata,
+  GAEN_SIZE,
   isPlausible,
   type KeyMatch,
   keyAt,
@@ -32,19 +33,11 @@ export interface MatchedArchive {
   readonly keys: readonly Exposure[]
 }
 
-const NOTHING: MatchedArchive = { trusted: false, keys: [] }
+/** Keys of a file that is signed by somebody whom this phone trusts. */
+export type OpenedKeys = Pick<ExportFile, 'keys' | 'revisedKeys'>
 
-/** Throws `Malformed` never: what cannot be read is not trusted. */
-export function matchArchive(archive: Uint8Array, trusted: TrustedKeys, log: readonly Heard[]): MatchedArchive {
-  const opened = open(archive, trusted)
-  if (opened === undefined) return NOTHING
-  const sightings = columnsOf(log)
-  const revised = exposuresIn(opened.revisedKeys, sightings, log)
-  const takenBack = revokedIn(opened.revisedKeys)
-  return { trusted: true, keys: [...exposuresIn(opened.keys, sightings, log), ...revised, ...takenBack] }
-}
-
-function open(archive: Uint8Array, trusted: TrustedKeys) {
+/** Undefined where a file cannot be read, or bears no signature of somebody trusted: nothing of it was looked at. */
+export function openKeys(archive: Uint8Array, trusted: TrustedKeys): OpenedKeys | undefined {
   try {
     const outcome = openArchive(archive, trusted)
     return outcome.ok ? outcome.value : undefined
@@ -54,11 +47,21 @@ function open(archive: Uint8Array, trusted: TrustedKeys) {
   }
 }
 
-const columnsOf = (log: readonly Heard[]): Sightings => ({
-  count: log.length,
-  identifiers: concat(...log.map(({ identifier }) => identifier)),
-  times: Float64Array.from(log, ({ at }) => at),
-})
+export function matchKeys(opened: OpenedKeys | undefined, log: readonly Heard[]): MatchedArchive {
+  if (opened === undefined) return { trusted: false, keys: [] }
+  const sightings = columnsOf(log)
+  const keys = exposuresIn(opened.keys, sightings, log)
+  const revised = exposuresIn(opened.revisedKeys, sightings, log)
+  return { trusted: true, keys: [...keys, ...revised, ...revokedIn(opened.revisedKeys)] }
+}
+
+function columnsOf(log: readonly Heard[]): Sightings {
+  const identifiers = new Uint8Array(GAEN_SIZE.rollingProximityIdentifier * log.length)
+  for (const [k, { identifier }] of log.entries()) {
+    identifiers.set(identifier, GAEN_SIZE.rollingProximityIdentifier * k)
+  }
+  return { count: log.length, identifiers, times: Float64Array.from(log, ({ at }) => at) }
+}
 
 function exposuresIn(keys: DiagnosisKeys, sightings: Sightings, log: readonly Heard[]): Exposure[] {
   const met = new Map<number, KeyMatch[]>()

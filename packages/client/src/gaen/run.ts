@@ -1,7 +1,7 @@
 // Performs what a phone of GAEN asks for: the same few lines in an application and in the lab.
 import type { Random, UnixSeconds } from '@vicinity/protocol'
 import type { GaenEffect, GaenEvent, GaenNotice, Heard, Outgoing } from './events.ts'
-import { type MatchedArchive, matchArchive } from './match-archive.ts'
+import { matchKeys, type openKeys } from './match-archive.ts'
 import { stepGaen } from './phone.ts'
 import type { GaenState } from './state.ts'
 
@@ -17,6 +17,8 @@ export interface GaenHost {
     readonly forget: (before: UnixSeconds) => Promise<void> | void
     readonly all: () => Promise<readonly Heard[]> | readonly Heard[]
   }
+  /** Where many phones share a host they share what is opened; else simply `openKeys`. */
+  readonly open: typeof openKeys
   readonly rotateAddress: () => void
   readonly setWake: (at: UnixSeconds) => void
   readonly persist: (state: GaenState) => Promise<void> | void
@@ -60,8 +62,8 @@ async function compared(
   host: GaenHost,
   { file, archive }: Extract<GaenEffect, { readonly type: 'match' }>,
 ): Promise<GaenEvent> {
-  const found: MatchedArchive = matchArchive(archive, state.settings.trusted, await host.log.all())
-  return { type: 'matched', file, ...found }
+  const opened = host.open(archive, state.settings.trusted)
+  return { type: 'matched', file, ...matchKeys(opened, await host.log.all()) }
 }
 
 function perform({ state, host }: GaenPhone, effect: GaenEffect): Promise<void> | void {
