@@ -10,10 +10,11 @@ export interface Ended {
   readonly error: string
 }
 
-/** Starts `vicinity` as a process of its own. */
-export function start(args: readonly string[], cwd: string = ROOT) {
+/** Starts `vicinity` as a process of its own, with `environment` beside that of this process. */
+export function start(args: readonly string[], cwd: string = ROOT, environment: Readonly<Record<string, string>> = {}) {
   const child = spawn(process.execPath, ['--conditions=@vicinity/source', MAIN, ...args], {
     cwd,
+    env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let out = ''
