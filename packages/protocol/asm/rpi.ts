@@ -17,19 +17,23 @@ export const intervals: usize = memory.data(1024, 16)
 /** Pairs of words that passed: the index of the interval times 128 plus the place of the key; the four bytes. */
 export const PASSES: i32 = 1024
 export const passes: usize = memory.data(8192, 16)
-export const FILTER_BYTES: i32 = 65536
-export const filter: usize = memory.data(65536, 16)
+/** Two filters of so many bytes at most: a word passes when the first has the bit that its lowest bits name and the second that of its highest. */
+export const FILTER_BYTES: i32 = 32768
+export const filter: usize = memory.data(32768, 16)
+export const second: usize = memory.data(32768, 16)
 
 const roundKeys: usize = memory.data(22528, 16)
 const even: usize = memory.data(2048, 16)
 const odd: usize = memory.data(2048, 16)
 const column: usize = memory.data(512, 16)
 const substituted: usize = memory.data(128, 16)
-/** What round 1 makes of all but the lowest byte of the counter, in the column of that byte; round 2 in all of them. */
-const first: usize = memory.data(512, 16)
-const second: usize = memory.data(2048, 16)
-/** 128 words, that of key 32 e + b at 4 b + e. */
-export const words: usize = memory.data(512, 16)
+/** What all but the lowest byte of the counter come to: in round 1, in the column of that byte; after round 2. */
+const one: usize = memory.data(512, 16)
+const both: usize = memory.data(2048, 16)
+const words: usize = memory.data(512, 16)
+
+/** Places of words that passed. */
+const places: usize = memory.data(128)
 
 let passed: i32 = 0
 
@@ -91,7 +95,7 @@ function prepare(counter: u32): void {
       if (n === 12) memory.fill(column + row * BYTE, 0, BYTE)
       else substitute(even + n * BYTE, column + row * BYTE)
     }
-    mix(column, roundKeys + STATE + c * COLUMN, c === 3 ? first : odd + c * COLUMN)
+    mix(column, roundKeys + STATE + c * COLUMN, c === 3 ? one : odd + c * COLUMN)
   }
   for (let c: usize = 0; c < 4; c++) {
     for (let row: usize = 0; row < 4; row++) {
@@ -99,7 +103,7 @@ function prepare(counter: u32): void {
       if (from === 3) memory.fill(column + row * BYTE, 0, BYTE)
       else substitute(odd + from * COLUMN + row * BYTE, column + row * BYTE)
     }
-    mix(column, roundKeys + 2 * STATE + c * COLUMN, second + c * COLUMN)
+    mix(column, roundKeys + 2 * STATE + c * COLUMN, both + c * COLUMN)
   }
 }
 
@@ -109,11 +113,11 @@ function begin(counter: u32): void {
     v128.store(column + bit * VECTOR, v128.xor(v128.load(roundKeys + 12 * BYTE + bit * VECTOR), ones(counter, bit)))
   }
   substitute(column, substituted)
-  spread(substituted, 0, first, column)
+  spread(substituted, 0, one, column)
   for (let row: i32 = 0; row < 4; row++) {
     substitute(column + <usize>row * BYTE, substituted)
     const c = <usize>(3 - row) * COLUMN
-    spread(substituted, row, second + c, even + c)
+    spread(substituted, row, both + c, even + c)
   }
 }
 
@@ -163,9 +167,9 @@ function derive(counter: u32): void {
 
 /**
  * The words of the keys for the intervals from index `from` to before `to`, as far as there is room for what passes: gives the index to
- * go on with. A word passes when the filter has the bit that its lowest bits name.
+ * go on with. `mask` of a word over 8 is the place in the first filter, in steps of four bytes; the second has the word over 2^shift.
  */
-export function probe(from: i32, to: i32, mask: u32): i32 {
+export function probe(from: i32, to: i32, mask: u32, shift: u32): i32 {
   let prepared: i64 = -1
   passed = 0
   for (let n = from; n < to; n++) {
@@ -176,17 +180,32 @@ export function probe(from: i32, to: i32, mask: u32): i32 {
       prepared = <i64>(counter >> 8)
     }
     derive(counter)
+    let found: usize = 0
+    for (let place: usize = 0; place < 128; place += 4) {
+      found = look(found, place, mask)
+      found = look(found, place + 1, mask)
+      found = look(found, place + 2, mask)
+      found = look(found, place + 3, mask)
+    }
     let at = passes + (<usize>passed << 3)
-    for (let place: usize = 0; place < 128; place++) {
+    for (let k: usize = 0; k < found; k++) {
+      const place = <usize>load<u8>(places + k)
       const word = load<u32>(words + (place << 2))
       store<u32>(at, (<u32>n << 7) | <u32>place)
       store<u32>(at, word, 4)
-      const index = word & mask
-      at += <usize>((load<u8>(filter + (index >> 3)) >> (index & 7)) & 1) << 3
+      const index = word >>> shift
+      at += <usize>((load<u8>(second + (index >>> 3)) >>> (index & 7)) & 1) << 3
     }
-    passed = <i32>((at - passes) >> 3)
+    passed = <i32>((at - passes) >>> 3)
   }
   return to
+}
+
+/** Notes the place at the end of a list; the list grows when its word passes. */
+@inline function look(found: usize, place: usize, mask: u32): usize {
+  const word = load<u32>(words + (place << 2))
+  store<u8>(places + found, place)
+  return found + ((load<u32>(filter + ((word >>> 3) & mask)) >>> word) & 1)
 }
 
 const masks: usize = memory.data<u32>([
@@ -195,24 +214,94 @@ const masks: usize = memory.data<u32>([
   0x0000ffff, 0x0000ffff, 0x0000ffff, 0x0000ffff,
 ], 16)
 
-/** The 32 vectors of four bytes in `even`, turned round: a word for each key, to `words`. */
+/** The 32 vectors of four bytes in `even`, turned round: a word for each key, that of key 8 y + x at 16 x + y of `words`. */
 function gather(): void {
-  let mask = masks + 4 * VECTOR
-  for (let step: usize = 16; step > 0; step >>= 1) {
-    const keep = v128.load(mask)
-    for (let n: usize = 0; n < 32; n++) {
-      if (n & step) continue
-      const low = even + n * VECTOR
-      const high = low + step * VECTOR
-      const a = v128.load(low)
-      const b = v128.load(high)
-      const t = v128.and(v128.xor(i32x4.shr_u(a, <i32>step), b), keep)
-      v128.store(high, v128.xor(b, t))
-      v128.store(low, v128.xor(a, i32x4.shl(t, <i32>step)))
-    }
-    mask -= VECTOR
+  for (let at = even; at < even + COLUMN; at += BYTE) {
+    swap(
+      at,
+      v128.load(at, 0),
+      v128.load(at, 16),
+      v128.load(at, 32),
+      v128.load(at, 48),
+      v128.load(at, 64),
+      v128.load(at, 80),
+      v128.load(at, 96),
+      v128.load(at, 112),
+    )
   }
-  memory.copy(words, even, 512)
+  // Vector x of byte n has byte n of the words of keys x, 8 + x, … 120 + x.
+  let to = words
+  for (let at = even; at < even + BYTE; at += VECTOR) {
+    const a = v128.load(at)
+    const b = v128.load(at, 128)
+    const c = v128.load(at, 256)
+    const d = v128.load(at, 384)
+    const ab = lowBytes(a, b)
+    const AB = highBytes(a, b)
+    const cd = lowBytes(c, d)
+    const CD = highBytes(c, d)
+    v128.store(to, lowPairs(ab, cd))
+    v128.store(to, highPairs(ab, cd), 16)
+    v128.store(to, lowPairs(AB, CD), 32)
+    v128.store(to, highPairs(AB, CD), 48)
+    to += 4 * VECTOR
+  }
+}
+
+/** Of eight vectors of bits: bit i of byte n of vector j becomes bit j of byte n of vector i. */
+function swap(to: usize, a: v128, b: v128, c: v128, d: v128, e: v128, f: v128, g: v128, h: v128): void {
+  let mask = v128.load(masks)
+  let t = v128.and(v128.xor(i64x2.shr_u(a, 1), b), mask)
+  b = v128.xor(b, t)
+  a = v128.xor(a, i64x2.shl(t, 1))
+  t = v128.and(v128.xor(i64x2.shr_u(c, 1), d), mask)
+  d = v128.xor(d, t)
+  c = v128.xor(c, i64x2.shl(t, 1))
+  t = v128.and(v128.xor(i64x2.shr_u(e, 1), f), mask)
+  f = v128.xor(f, t)
+  e = v128.xor(e, i64x2.shl(t, 1))
+  t = v128.and(v128.xor(i64x2.shr_u(g, 1), h), mask)
+  h = v128.xor(h, t)
+  g = v128.xor(g, i64x2.shl(t, 1))
+  mask = v128.load(masks, 16)
+  t = v128.and(v128.xor(i64x2.shr_u(a, 2), c), mask)
+  c = v128.xor(c, t)
+  a = v128.xor(a, i64x2.shl(t, 2))
+  t = v128.and(v128.xor(i64x2.shr_u(b, 2), d), mask)
+  d = v128.xor(d, t)
+  b = v128.xor(b, i64x2.shl(t, 2))
+  t = v128.and(v128.xor(i64x2.shr_u(e, 2), g), mask)
+  g = v128.xor(g, t)
+  e = v128.xor(e, i64x2.shl(t, 2))
+  t = v128.and(v128.xor(i64x2.shr_u(f, 2), h), mask)
+  h = v128.xor(h, t)
+  f = v128.xor(f, i64x2.shl(t, 2))
+  mask = v128.load(masks, 32)
+  t = v128.and(v128.xor(i64x2.shr_u(a, 4), e), mask)
+  v128.store(to, v128.xor(a, i64x2.shl(t, 4)), 0)
+  v128.store(to, v128.xor(e, t), 64)
+  t = v128.and(v128.xor(i64x2.shr_u(b, 4), f), mask)
+  v128.store(to, v128.xor(b, i64x2.shl(t, 4)), 16)
+  v128.store(to, v128.xor(f, t), 80)
+  t = v128.and(v128.xor(i64x2.shr_u(c, 4), g), mask)
+  v128.store(to, v128.xor(c, i64x2.shl(t, 4)), 32)
+  v128.store(to, v128.xor(g, t), 96)
+  t = v128.and(v128.xor(i64x2.shr_u(d, 4), h), mask)
+  v128.store(to, v128.xor(d, i64x2.shl(t, 4)), 48)
+  v128.store(to, v128.xor(h, t), 112)
+}
+
+@inline function lowBytes(x: v128, y: v128): v128 {
+  return v128.shuffle<i8>(x, y, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+}
+@inline function highBytes(x: v128, y: v128): v128 {
+  return v128.shuffle<i8>(x, y, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+}
+@inline function lowPairs(x: v128, y: v128): v128 {
+  return v128.shuffle<i16>(x, y, 0, 8, 1, 9, 2, 10, 3, 11)
+}
+@inline function highPairs(x: v128, y: v128): v128 {
+  return v128.shuffle<i16>(x, y, 4, 12, 5, 13, 6, 14, 7, 15)
 }
 
 /** The 128 keys of 16 bytes, turned round to 128 vectors in `even`. */

@@ -75,17 +75,24 @@ interface Group {
 
 /** The keys by start, ascending. */
 function groupsOf({ count, starts, periods }: DiagnosisKeys): Group[] {
-  const sizes = new Map<number, number>()
-  for (let k = 0; k < count; k++) sizes.set(starts[k]!, (sizes.get(starts[k]!) ?? 0) + 1)
-  const groups = [...sizes]
-    .sort(([a], [b]) => a - b)
-    .map(([start, size]) => ({ start, members: new Uint32Array(size), filled: 0 }))
-  const byStart = new Map(groups.map((group) => [group.start, group]))
-  for (const k of byPeriod(count, periods)) {
-    const group = byStart.get(starts[k]!)!
-    group.members[group.filled++] = k
+  const numbers = new Map<number, number>()
+  const sizes: number[] = []
+  const groupOf = new Uint32Array(count)
+  for (let k = 0; k < count; k++) {
+    let group = numbers.get(starts[k]!)
+    if (group === undefined) {
+      group = sizes.push(0) - 1
+      numbers.set(starts[k]!, group)
+    }
+    groupOf[k] = group
+    sizes[group]!++
   }
-  return groups
+  const members = sizes.map((size) => new Uint32Array(size))
+  for (const k of byPeriod(count, periods)) {
+    const group = groupOf[k]!
+    members[group]![members[group]!.length - sizes[group]!--] = k
+  }
+  return [...numbers].sort(([a], [b]) => a - b).map(([start, group]) => ({ start, members: members[group]! }))
 }
 
 /** Indices of keys, those of long periods first. */
@@ -146,7 +153,11 @@ function matchGroup(search: Search, { start, members }: Group): void {
 /** The bytes of these keys, row by row. */
 function gathered(keyData: Uint8Array, members: Uint32Array): Uint8Array {
   const out = new Uint8Array(BYTES * members.length)
-  let to = 0
-  for (const member of members) for (let k = 0; k < BYTES; k++) out[to++] = keyData[BYTES * member + k]!
+  // Four bytes at a time, whatever address the keys begin at.
+  const from = new DataView(keyData.buffer, keyData.byteOffset)
+  const to = new DataView(out.buffer)
+  for (let k = 0; k < members.length; k++) {
+    for (let n = 0; n < BYTES; n += 4) to.setInt32(BYTES * k + n, from.getInt32(BYTES * members[k]! + n))
+  }
   return out
 }

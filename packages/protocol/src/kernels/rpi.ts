@@ -11,22 +11,27 @@ export const KEYS_AT_ONCE = 128
 export const wordOf = (identifiers: Uint8Array, at: number): number =>
   (identifiers[at]! | (identifiers[at + 13]! << 8) | (identifiers[at + 10]! << 16) | (identifiers[at + 7]! << 24)) >>> 0
 
-// So many bits of the filter for a word let one in 64 words pass that were not heard, and stay in the caches near the core.
+// So many bits for a word let one word in 64 pass that was not heard: of each filter, so that both together let few pass.
 const BITS_A_WORD = 64
 const LEAST_BITS = 13
 
-/** Whose words pass from now on. Any number: with very many the filter lets more pass, and costs no more itself. */
+/** Whose words pass from now on. Any number: with very many more others pass, at no other cost here. */
 export function filterWords(words: Uint32Array): void {
   loaded ??= load()
-  const { memory, filterAt, mostBits } = loaded
+  const { memory, filterAt, secondAt, mostBits } = loaded
   const bits = Math.min(mostBits, Math.max(LEAST_BITS, Math.ceil(Math.log2(BITS_A_WORD * words.length))))
   const mask = 2 ** bits - 1
+  loaded.shift = 32 - bits
+  // The kernel loads four bytes of the first at a time.
+  loaded.mask = (mask >>> 3) & ~3
   memory.fill(0, filterAt, filterAt + 2 ** (bits - 3))
+  memory.fill(0, secondAt, secondAt + 2 ** (bits - 3))
   for (const word of words) {
-    const index = word & mask
-    memory[filterAt + (index >>> 3)]! |= 1 << (index & 7)
+    const low = word & mask
+    const high = word >>> loaded.shift
+    memory[filterAt + (low >>> 3)]! |= 1 << (low & 7)
+    memory[secondAt + (high >>> 3)]! |= 1 << (high & 7)
   }
-  loaded.mask = mask
 }
 
 /**
@@ -46,12 +51,12 @@ export function eachPass(
   const count = identifierKeys.length / KEY
   let next = 0
   while (next < intervals.length) {
-    next = loaded.probe(next, intervals.length, loaded.mask)
+    next = loaded.probe(next, intervals.length, loaded.mask, loaded.shift)
     const end = passesAt / 4 + 2 * loaded.count()
     for (let at = passesAt / 4; at < end; at += 2) {
       const place = words[at]!
       // Rows of an earlier call fill the rest of the 128.
-      const key = 32 * (place & 3) + ((place & 127) >>> 2)
+      const key = 8 * (place & 15) + ((place & 127) >>> 4)
       if (key < count) visit(key, place >>> 7, words[at + 1]!)
     }
   }
@@ -61,15 +66,17 @@ interface Loaded {
   readonly memory: Uint8Array
   readonly words: Uint32Array
   readonly schedule: () => void
-  readonly probe: (from: number, to: number, mask: number) => number
+  readonly probe: (from: number, to: number, mask: number, shift: number) => number
   readonly count: () => number
   readonly keysAt: number
   readonly intervalsAt: number
   readonly passesAt: number
   readonly filterAt: number
-  /** The size of the largest filter, as a power of two of bits. */
+  readonly secondAt: number
+  /** The size of the largest of either filter, as a power of two of bits. */
   readonly mostBits: number
   mask: number
+  shift: number
 }
 
 let loaded: Loaded | undefined
@@ -86,7 +93,9 @@ function load(): Loaded {
     intervalsAt: constant('intervals'),
     passesAt: constant('passes'),
     filterAt: constant('filter'),
+    secondAt: constant('second'),
     mostBits: Math.log2(8 * constant('FILTER_BYTES')),
     mask: 0,
+    shift: 0,
   }
 }
