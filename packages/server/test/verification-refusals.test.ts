@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { ascii, later, toBase64url } from '@vicinity/protocol'
 import { ecdsaSign, hmacSha256 } from '@vicinity/protocol/crypto'
 import { parseJwt, signJwt, toBase64 } from '@vicinity/protocol/gaen'
+import fc from 'fast-check'
 import { VERIFICATION_ENDPOINTS } from '../src/flows/verification/endpoints.ts'
 import { REFUSALS } from '../src/flows/verification/refusals.ts'
 import { makeHttp } from '../src/http.ts'
@@ -329,4 +330,22 @@ test('where the clock is not steady nothing is decided', async (t) => {
     const call = { json: {}, body: '{}', headers: { 'x-api-key': ADMIN_KEY }, rest: '' }
     await assert.rejects(run(unsteady, call, NOON), { name: 'Unavailable' }, method)
   }
+})
+
+test('property: whatever JSON comes, every endpoint answers it with a status of the deployed server', async (t) => {
+  const all = ['confirmed', 'likely', 'negative', 'user-report'] as const
+  const server = await verificationServer(t, { testTypes: all, wrongCodes: 1e9, sendMessage: async () => {} })
+  const words = fc.constantFrom('', 'confirmed', '2026-03-20', '+33612345678', UUID, MAC, '12345678', '\ud800')
+  const value = fc.oneof(words, fc.jsonValue())
+  const names =
+    'symptomDate testDate testType tzOffset phone uuid onlyGenerateSMS codes code accept nonce token ekeyhmac'
+  const body = fc.dictionary(fc.constantFrom(...names.split(' '), 'padding', '__proto__'), value)
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...POSTS), fc.oneof(body, fc.jsonValue()), async (path, sent) => {
+      const { status, size } = await server.post(path, sent)
+      assert.ok([200, 400, 404, 409, 412, 429].includes(status), `${status}`)
+      assert.equal(size % 3072, 0)
+    }),
+    { numRuns: 400 },
+  )
 })
