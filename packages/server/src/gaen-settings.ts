@@ -75,7 +75,10 @@ export interface ExportSigner {
 
 /** How many keys are invented: docs/decisions/0007. */
 export interface PaddingSettings {
-  /** Keys of each kind in the public schedule, in every window, at least; a kind with more real ones goes up in powers of two. */
+  /**
+   * Keys of each kind in the public schedule, in every window, at least, and at random up to twice as many; a kind with more real ones
+   * goes up in powers of two.
+   */
   readonly level: number
   /** The schedule has onsets of symptoms on today and so many days before. */
   readonly onsetDays: number
@@ -121,7 +124,7 @@ export const DEFAULT_GAEN_SETTINGS: GaenSettings = {
       mostKeys: 450_000,
       keyId: 'vicinity',
       signers: [{ version: 'v1', from: 0 as UnixSeconds, until: (2 ** 43) as UnixSeconds }],
-      padding: { level: 4, onsetDays: 9 },
+      padding: { level: 3, onsetDays: 9 },
     },
     peers: [],
   },

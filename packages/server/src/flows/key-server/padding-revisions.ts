@@ -18,7 +18,10 @@ export interface ReleasedWindow extends Span {
   readonly invented: ReadonlySet<string>
 }
 
-const MOST_DECOY_REVISIONS = 3
+/** So many revisions are invented for a window, at least, and up to twice as many: nobody hides among fewer. */
+const LEAST_REVISIONS = 60
+/** A young service has not enough keys to revise. */
+const MOST_DECOYS = 40
 /** A decoy comes in twos, as a real revision and the one beside it do. */
 const TOGETHER = 2
 
@@ -48,8 +51,8 @@ export function inventRevisions(
     const mate = window === undefined ? undefined : stocks.get(window)!.get(nameOfKind(key))?.free.pop()
     if (mate !== undefined) revise(mate, revision!)
   }
-  const decoys = 1 + drawBelow(random, MOST_DECOY_REVISIONS)
-  for (let decoy = 0; decoy < decoys; decoy++) {
+  const wanted = revisions.length + LEAST_REVISIONS + drawBelow(random, LEAST_REVISIONS)
+  for (let decoy = 0; decoy < MOST_DECOYS && revisions.length < wanted; decoy++) {
     const window = windows[drawBelow(random, windows.length)]!
     for (const [row, revision] of decoyRevision(random, window, stocks.get(window)!)) revise(row, revision)
   }

@@ -77,9 +77,11 @@ export function inventKeys(
   for (let upload = drawBelow(random, MOST_DECOY_UPLOADS + 1); upload > 0; upload--) {
     for (const kind of decoyUpload(random, span)) entryOf(kind).decoys++
   }
-  const invented = [...kinds.values()].flatMap(({ kind, real, decoys }) =>
-    Array.from({ length: levelOf(settings.level, real + decoys) - real }, () => kind),
-  )
+  const invented = [...kinds.values()].flatMap(({ kind, real, decoys }) => {
+    // Equal counts, or multiples, would look like copies of something.
+    const more = drawBelow(random, settings.level)
+    return Array.from({ length: levelOf(settings.level, real + decoys) + more - real }, () => kind)
+  })
   return invented.map((kind, k) => ({
     key: { ...kind, keyData: inventedKey(paddingKey, span.starts, k) },
     release: drawHour(random, span),
