@@ -98,6 +98,33 @@ test('GAEN padding of the deployed server: multiples of kinds tell how many real
   assert.ok(copied.narrowed! > 0.4 * real && copied.narrowed! <= real, `${copied.narrowed} of ${real}`)
 })
 
+test('GAEN padding: where every key is stored with two copies, the number of real keys can be read', () => {
+  const random = randomOf('thrice')
+  /** Of every key three that say the same, of the first six. */
+  const thrice = (kinds: number): Stored[] =>
+    Array.from({ length: kinds + 1 }, (_, k) =>
+      Array.from({ length: 3 }, () => ({
+        ...uploads(random, 1, 1)[0]!,
+        keyData: random(16),
+        reportType: 1 as const,
+        rollingStart: (144 * Math.max(0, k - 1)) as Stored['rollingStart'],
+        daysSinceOnset: 0,
+      })),
+    ).flat()
+  const files = [exportOf(MONDAY, 24, thrice(31)), exportOf(MONDAY + 86_400, 24, thrice(44))]
+  const { findings } = analysePadding(files)
+  assert.deepEqual(
+    findings.map(({ rule, narrowed }) => [rule, narrowed]),
+    [['copied', 32 + 45]],
+  )
+})
+
+test('GAEN padding: a key that is twice in a file is one', () => {
+  const keys = uploads(randomOf('twice'), 6, 1)
+  const analysis = analysePadding([exportOf(MONDAY, 24, [...keys, ...keys])])
+  assert.deepEqual([analysis.keys, analysis.findings], [60, []])
+})
+
 test('GAEN padding: keys that stay, in every window, by a schedule or by chance, tell nothing', () => {
   for (const fill of [fillBySchedule, fillByDraw]) {
     for (const people of [0, 1, 20, 200]) {

@@ -144,3 +144,13 @@ export function packExport(header: ExportHeader, keys: DiagnosisKeys, revisedKey
   putKeys(file, EXPORT_FIELD.revisedKeys, revisedKeys)
   return file.bytes.slice()
 }
+
+/** Whether files are all batches of one group, each once: phones take a group whole or not at all. */
+export const isWholeGroup = (headers: readonly ExportHeader[]): boolean =>
+  headers.every(
+    ({ startTimestamp, endTimestamp, region, batchSize }) =>
+      startTimestamp === headers[0]!.startTimestamp &&
+      endTimestamp === headers[0]!.endTimestamp &&
+      region === headers[0]!.region &&
+      batchSize === headers.length,
+  ) && new Set(headers.map(({ batchNumber }) => batchNumber)).size === headers.length
