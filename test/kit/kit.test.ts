@@ -31,7 +31,7 @@ const LEAST: Readonly<Record<string, number>> = {
   reply: 22,
   token: 7,
   challenge: 16,
-  contact: 101,
+  contact: 162,
 }
 const RUNNERS: Readonly<Record<string, Runner>> = { ...messageRunners, ...decisionRunners }
 

@@ -70,6 +70,9 @@ export const turned = (value: number): number => (value % 2 === 0 ? value + 1 : 
 const replyIdOf = (account: number, episode: number | undefined): string => `${account} ${episode ?? 'none'}`
 const dayOf = (at: number): number => Math.floor(at / DAY)
 const neighbourOf = (at: number): number => dayOf(at) + (at - dayOf(at) * DAY < DAY / 2 ? -1 : 1)
+/** Whether a reception is so close to midnight that an epoch of the other day may pass (divergence 5). */
+const isNearMidnight = (at: number): boolean =>
+  dayOf(at - 2 * EPOCH) !== dayOf(at) || dayOf(at + 2 * EPOCH) !== dayOf(at)
 
 export class Reference {
   readonly start: number
@@ -192,7 +195,9 @@ export class Reference {
   #judge(item: Item, at: number): string {
     if (Math.abs(this.#distance(item)) >= RULES.helloTolerance) return 'refused.2.helloTooFarFromTime'
     if (item.flaw === 'foreign') return 'foreign'
-    const tried = [dayOf(item.received), neighbourOf(item.received)].filter((day) => this.serverKeys.has(day))
+    const { received: time } = item
+    const days = isNearMidnight(time) ? [dayOf(time), neighbourOf(time)] : [dayOf(time)]
+    const tried = days.filter((day) => this.serverKeys.has(day))
     if (tried.length === 0) return 'refused.4.noServerKey'
     if (!tried.includes(this.dayOfEpoch(item.epoch)) || !this.users.has(item.account)) return 'refused.5.unknownId'
     const received = this.epochAt(item.received)

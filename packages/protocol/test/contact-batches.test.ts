@@ -9,7 +9,18 @@ import { type ContactVerdict, decideContacts, type KeyTable, verdictOf } from '.
 import { federationCipher, type ServerKey, serverKeyOf } from '../src/robert/ebid.ts'
 import { DEFAULT_PARAMETERS } from '../src/robert/parameters.ts'
 import { SPEC } from '../src/robert/profile.ts'
-import { dayOfEpoch, type Epoch, epochAt, ntpOf, type UnixSeconds, type UtcDay } from '../src/time.ts'
+import {
+  type Calendar,
+  dayOf,
+  dayOfEpoch,
+  dayStart,
+  type Epoch,
+  epochAt,
+  later,
+  ntpOf,
+  type UnixSeconds,
+  type UtcDay,
+} from '../src/time.ts'
 import { FRANCE, GERMANY, unix } from './fixture.ts'
 import { judgeItem, type Oracle } from './oracle/contact.ts'
 import * as readable from './oracle/skinny.ts'
@@ -17,7 +28,11 @@ import * as readable from './oracle/skinny.ts'
 const MILLIONS = 2
 const BATCH = 4096
 const USERS = 500
-const calendar = { serviceStart: unix('2026-03-01T00:00:00Z'), epochDuration: 900 }
+/** Epochs that begin at midnight, and epochs that span it. */
+const CALENDARS: readonly Calendar[] = [
+  { serviceStart: unix('2026-03-01T00:00:00Z'), epochDuration: 900 },
+  { serviceStart: unix('2026-03-01T00:09:59Z'), epochDuration: 600 },
+]
 const NOW = unix('2026-03-21T12:00:00Z')
 const PEERS = new Set([GERMANY, 44])
 
@@ -63,7 +78,7 @@ const table: KeyTable = {
 }
 /** K_S of a day; three days within the contagious period have none. */
 const serverKeyBytes = new Map<UtcDay, Uint8Array>()
-const firstDay = dayOfEpoch(calendar, 0 as Epoch)
+const firstDay = dayOf(CALENDARS[0]!.serviceStart)
 for (let day = firstDay - 1; day <= firstDay + 23; day++) {
   if (![9, 13, 14].includes(day - firstDay)) serverKeyBytes.set(day as UtcDay, random(24))
 }
@@ -71,7 +86,6 @@ const fast = new Map([...serverKeyBytes].map(([day, bytes]) => [day, serverKeyOf
 const slow = new Map([...serverKeyBytes].map(([day, bytes]) => [day, readable.skinnyKey(bytes)] as const))
 
 const context = {
-  calendar,
   profile: SPEC,
   parameters: DEFAULT_PARAMETERS,
   countryCode: FRANCE,
@@ -93,7 +107,7 @@ const opened = remembered((dayAndEbid) => {
 const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1')
 const mac = (key: Uint8Array, hello: Uint8Array): Buffer =>
   createHmac('sha256', key).update(Uint8Array.of(CODE.hello)).update(hello.subarray(0, 11)).digest().subarray(0, 5)
-const oracle: Oracle = {
+const oracle: Omit<Oracle, 'calendar'> = {
   ...context,
   stream: (ebid) => aes(latin1(ebid)),
   decrypt: (day, ebid) => (slow.has(day) ? opened(`${day} ${latin1(ebid)}`) : undefined),
@@ -101,10 +115,17 @@ const oracle: Oracle = {
   macFits: (key, hello) => mac(key, hello).equals(hello.subarray(11, 16)),
 }
 
-/** An item as an honest phone uploads it, of some time around the contagious period; now and then under the key of another day. */
-function honest(): Uint8Array {
+/** Some time around the contagious period, every second one within seconds of a midnight or of an epoch beside it. */
+function someTime({ serviceStart, epochDuration }: Calendar): UnixSeconds {
+  const any = (serviceStart + below(NOW + 7200 - serviceStart)) as UnixSeconds
+  if (below(2) === 0) return any
+  return later(dayStart(dayOf(any)), epochDuration * oneOf(-2, -1, 0, 1, 2) + below(25) - 12)
+}
+
+/** An item as an honest phone uploads it; now and then under the key of another day. */
+function honest(calendar: Calendar): Uint8Array {
   const id = oneOf(...ids)
-  const emitted = (calendar.serviceStart + below(NOW + 7200 - calendar.serviceStart)) as UnixSeconds
+  const emitted = someTime(calendar)
   const epoch = (epochAt(calendar, emitted) + oneOf(0, 0, 0, 0, -1, 1, 2)) as Epoch
   const block = Buffer.alloc(8)
   block.writeUIntBE(Math.max(epoch, 0), 0, 3)
@@ -135,29 +156,36 @@ function spoil(item: Uint8Array): void {
 }
 
 test(`ROBERT §6.2: ${MILLIONS} million items, valid and corrupted in every field, judged in batches as the text judges each`, () => {
-  const base = Array.from({ length: 20_000 }, honest)
   const seen = new Map<string, number>()
-  for (let done = 0; done < MILLIONS * 1e6; done += BATCH) {
-    const items = new Uint8Array(SIZE.item * BATCH)
-    for (let k = 0; k < BATCH; k++) {
-      const item = items.subarray(SIZE.item * k, SIZE.item * (k + 1))
-      item.set(base[below(base.length)]!)
-      spoil(item)
-    }
-    const verdicts = decideContacts(locateContacts(items, context, NOW), table, context, NOW)
-    for (let k = 0; k < BATCH; k++) {
-      const item = items.subarray(SIZE.item * k, SIZE.item * (k + 1))
-      const [found, expected] = [verdictOf(verdicts, k), judgeItem(item, oracle, NOW)]
-      if (!same(found, expected)) assert.deepEqual(found, expected, `item ${latin1(item)} of seed ${seed}`)
-      const name = expected.route === 'refused' ? expected.reason : expected.route
-      seen.set(name, (seen.get(name) ?? 0) + 1)
-    }
+  for (const calendar of CALENDARS) {
+    const base = Array.from({ length: 20_000 }, () => honest(calendar))
+    for (let done = 0; done < (MILLIONS * 1e6) / CALENDARS.length; done += BATCH) judgeBatch(base, calendar, seen)
   }
   // Every outcome came up, and often.
   for (const outcome of ['local', 'foreign', ...Object.keys(CONTACT_REFUSALS)]) {
     assert.ok((seen.get(outcome) ?? 0) > 1000, `${outcome}: ${seen.get(outcome) ?? 0}`)
   }
 })
+
+/** Judges a batch of items, half of them spoilt, and counts the outcomes. */
+function judgeBatch(base: readonly Uint8Array[], calendar: Calendar, seen: Map<string, number>): void {
+  const items = new Uint8Array(SIZE.item * BATCH)
+  for (let k = 0; k < BATCH; k++) {
+    const item = items.subarray(SIZE.item * k, SIZE.item * (k + 1))
+    item.set(base[below(base.length)]!)
+    spoil(item)
+  }
+  const batch = { ...context, calendar }
+  const text = { ...oracle, calendar }
+  const verdicts = decideContacts(locateContacts(items, batch, NOW), table, batch, NOW)
+  for (let k = 0; k < BATCH; k++) {
+    const item = items.subarray(SIZE.item * k, SIZE.item * (k + 1))
+    const [found, expected] = [verdictOf(verdicts, k), judgeItem(item, text, NOW)]
+    if (!same(found, expected)) assert.deepEqual(found, expected, `item ${latin1(item)} of seed ${seed}`)
+    const name = expected.route === 'refused' ? expected.reason : expected.route
+    seen.set(name, (seen.get(name) ?? 0) + 1)
+  }
+}
 
 /** `deepEqual` for verdicts, fast. */
 function same(a: ContactVerdict, b: ContactVerdict): boolean {

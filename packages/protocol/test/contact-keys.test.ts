@@ -41,16 +41,21 @@ const local = (epoch: number, slot: number, id = ALICE.id) => ({
 })
 
 test('ROBERT §6.2 step 4: without a server key of its day or the neighbour an item is refused as noServerKey', () => {
-  const item = itemOf({ emitted: later(MIDNIGHT, 3600) })
-  assert.deepEqual(judge(item, withDays()), refusal('noServerKey'))
-  assert.deepEqual(judge(item, withDays(TOMORROW)), refusal('noServerKey'))
-  assert.deepEqual(idsOf(locateContacts(item, withDays(), NOW)), [])
+  for (const seconds of [60, 3600, 43_200]) {
+    const item = itemOf({ emitted: later(MIDNIGHT, seconds) })
+    assert.deepEqual(judge(item, withDays()), refusal('noServerKey'))
+    assert.deepEqual(judge(item, withDays(TOMORROW)), refusal('noServerKey'))
+    assert.deepEqual(idsOf(locateContacts(item, withDays(), NOW)), [])
+  }
 })
 
-test('ROBERT §6.2 step 4: where only the neighbour has a key, the identifier it opens is the one that is unknown', () => {
-  const item = itemOf({ emitted: later(MIDNIGHT, 3600) })
-  assert.deepEqual(judge(item, withDays(YESTERDAY)), refusal('unknownId'))
-  assert.equal(idsOf(locateContacts(item, withDays(YESTERDAY), NOW)).length, 1)
+test('ROBERT §6.2 step 4: where only the neighbour has a key, the identifier it opens near midnight is the one that is unknown', () => {
+  const near = itemOf({ emitted: later(MIDNIGHT, 1799) })
+  assert.deepEqual(judge(near, withDays(YESTERDAY)), refusal('unknownId'))
+  assert.equal(idsOf(locateContacts(near, withDays(YESTERDAY), NOW)).length, 1)
+  const away = itemOf({ emitted: later(MIDNIGHT, 1800) })
+  assert.deepEqual(judge(away, withDays(YESTERDAY)), refusal('noServerKey'))
+  assert.deepEqual(idsOf(locateContacts(away, withDays(YESTERDAY), NOW)), [])
 })
 
 test('ROBERT §6.2 footnote 13: the server key is selected by Time', () => {

@@ -13,6 +13,7 @@ import {
   epochStart,
   epochsIn,
   firstEpochOfDay,
+  isNearMidnight,
   LAST_EPOCH,
   later,
   type NtpSeconds,
@@ -73,7 +74,7 @@ class Sweep {
 /** Seconds before and after an edge: each near one, and the lengths of everything that repeats. */
 const AROUND: readonly number[] = [
   ...Array.from({ length: 49 }, (_, k) => k - 24),
-  ...[60, 300, 600, 900, 1200, 3600, 43_200, 65_536, 86_400].flatMap((length) =>
+  ...[60, 300, 600, 900, 1200, 1800, 2400, 3600, 43_200, 65_536, 86_400].flatMap((length) =>
     [-1, 0, 1].flatMap((second) => [length + second, -length - second]),
   ),
 ]
@@ -108,20 +109,27 @@ const instantsOf = (edges: readonly UnixSeconds[]): UnixSeconds[] => [
 ]
 
 function sweepCalendar(sweep: Sweep, calendar: Calendar): void {
+  const { epochDuration } = calendar
   const start = BigInt(calendar.serviceStart)
-  const duration = BigInt(calendar.epochDuration)
+  const duration = BigInt(epochDuration)
   const ct = (14n * DAY) / duration
   const epochs = new Set<number>()
   const days = new Set<number>()
   for (const at of instantsOf([...WORLD_EDGES, ...edgesOf(calendar)])) {
     const epoch = floorDivide(BigInt(at) - start, duration)
-    sweep.is('epochAt', epochAt(calendar, at), epoch, calendar.serviceStart, calendar.epochDuration, at)
+    sweep.is('epochAt', epochAt(calendar, at), epoch, calendar.serviceStart, epochDuration, at)
     epochs.add(Number(epoch))
     days.add(dayOf(at))
+    // Away from midnight the epoch of a time and those beside it are of its day; near it, of its day or the neighbour.
+    const others = isNearMidnight(at, 2 * epochDuration) ? [dayOf(at), neighbourDay(at)] : [dayOf(at)]
+    const strange = [-1, 0, 1].filter(
+      (apart) => !others.includes(dayOfEpoch(calendar, (Number(epoch) + apart) as Epoch)),
+    )
+    sweep.is('days of three epochs', strange.length, 0n, calendar.serviceStart, epochDuration, at)
   }
   for (const epoch of [...epochs].flatMap((each) => [each - 1, each, each + 1])) {
     const begins = start + BigInt(epoch) * duration
-    const input = [calendar.serviceStart, calendar.epochDuration, epoch] as const
+    const input = [calendar.serviceStart, epochDuration, epoch] as const
     sweep.is('epochStart', epochStart(calendar, epoch), begins, ...input)
     sweep.is('dayOfEpoch', dayOfEpoch(calendar, epoch as Epoch), floorDivide(begins, DAY), ...input)
     for (const now of [-1, 0, 1].map((off) => epoch + Number(ct) + off)) {
@@ -133,7 +141,7 @@ function sweepCalendar(sweep: Sweep, calendar: Calendar): void {
   for (const day of days) {
     // The first epoch that starts at or after midnight: minus the floor of the negated quotient.
     const first = -floorDivide(start - BigInt(day) * DAY, duration)
-    sweep.is('firstEpochOfDay', firstEpochOfDay(calendar, day), first, calendar.epochDuration, day)
+    sweep.is('firstEpochOfDay', firstEpochOfDay(calendar, day), first, epochDuration, day)
   }
 }
 
@@ -145,9 +153,14 @@ function sweepInstants(sweep: Sweep, instants: readonly UnixSeconds[]): void {
     sweep.is('time16', time16(time), lowBits(exact, 16), at)
     sweep.is('time32', time32(time), lowBits(exact, 32), at)
     const day = floorDivide(BigInt(at), DAY)
-    const isMorning = BigInt(at) - day * DAY < DAY / 2n
+    const into = BigInt(at) - day * DAY
+    const isMorning = into < DAY / 2n
     sweep.is('dayOf', dayOf(at), day, at)
     sweep.is('neighbourDay', neighbourDay(at), isMorning ? day - 1n : day + 1n, at)
+    for (const seconds of DURATIONS.map((duration) => 2 * duration)) {
+      const near = into < BigInt(seconds) || DAY - into <= BigInt(seconds)
+      sweep.is('isNearMidnight', Number(isNearMidnight(at, seconds)), near ? 1n : 0n, at, seconds)
+    }
     for (const ahead of clocks) {
       const clock = (time + ahead) as NtpSeconds
       const [low16, low32] = [lowBits(exact, 16), lowBits(exact, 32)]
@@ -167,8 +180,16 @@ test('a million boundary cases: every function of the clock says what whole numb
   sweep.report(t)
   t.diagnostic(`${sweep.total} boundary cases`)
   assert.ok(sweep.total >= 1_000_000, `${sweep.total} cases`)
-  const functions = ['epochAt', 'epochStart', 'dayOfEpoch', 'firstEpochOfDay', 'neighbourDay', 'time16', 'time32']
-  for (const name of [...functions, 'unfold16', 'unfold32', 'distance16', 'isExpired']) {
+  const functions = [
+    'epochAt',
+    'epochStart',
+    'dayOfEpoch',
+    'firstEpochOfDay',
+    'neighbourDay',
+    'isNearMidnight',
+    'time16',
+  ]
+  for (const name of [...functions, 'time32', 'unfold16', 'unfold32', 'distance16', 'isExpired']) {
     assert.ok((sweep.counts.get(name) ?? 0) >= 1000, name)
   }
 })

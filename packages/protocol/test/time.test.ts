@@ -11,6 +11,7 @@ import {
   epochStart,
   epochsIn,
   firstEpochOfDay,
+  isNearMidnight,
   later,
   type NtpSeconds,
   neighbourDay,
@@ -155,6 +156,30 @@ test('ROBERT §6.2 footnote 13: the neighbour is yesterday in the first half of 
     assert.equal(neighbourDay(unix(`2026-03-05T${time}Z`)), neighbour, time)
   }
   assert.equal(neighbourDay(-1 as UnixSeconds), 0)
+})
+
+test('ROBERT §6.2 footnote 13: near midnight begins so many seconds before it and ends so many after it', () => {
+  const midnight = unix('2026-03-05T00:00:00Z')
+  for (const seconds of [600, 1200, 1800, 2400]) {
+    for (const [off, near] of [
+      [-43_200, false],
+      [-seconds - 1, false],
+      [-seconds, true],
+      [-seconds / 2 - 1, true],
+      [-1, true],
+      [0, true],
+      [seconds / 2, true],
+      [seconds - 1, true],
+      [seconds, false],
+      [43_199, false],
+    ] as const) {
+      assert.equal(isNearMidnight(later(midnight, off), seconds), near, `${off} s after midnight, ${seconds} s`)
+    }
+  }
+  assert.deepEqual(
+    [-1801, -1800, -1, 0, 1799, 1800].map((at) => isNearMidnight(at as UnixSeconds, 1800)),
+    [false, true, true, true, true, false],
+  )
 })
 
 test('a UTC day starts at midnight and has 86,400 seconds', () => {

@@ -106,9 +106,17 @@ const REFUSALS: readonly Refused[] = [
     item: (server, phone) => forged(phone, pairOf(server, phone, epochOf(server, early) - 2), early),
   },
   {
-    reason: 'epochMismatch',
-    what: 'replayed 65,536 s later, when its time fits again (T-26)',
+    reason: 'unknownId',
+    what: 'replayed 65,536 s later, when its time fits again, but its server key is not tried any more (T-26)',
     item: (server, phone) => itemOf(server, phone, early, later(early, 65_536)),
+  },
+  {
+    reason: 'epochMismatch',
+    what: 'replayed 65,536 s later, when its time fits again, near midnight, where both server keys are tried (T-26)',
+    item: (server, phone) => {
+      const at = later(NOON, -6 * 3600)
+      return forged(phone, pairOf(server, phone, epochOf(server, at)), at, later(at, 65_536))
+    },
   },
   {
     reason: 'macInvalid',

@@ -168,11 +168,17 @@ function refusedCases(): Case[] {
     contact('step 5: there is no user', { emitted: NOON }, { users: [] }),
     contact('step 6: an epoch two too early', { emitted: NOON, epoch: 430 }),
     contact('step 6: an epoch two too late', { emitted: NOON, epoch: 434 }),
-    contact('step 6: replayed 65,536 s later', {
+    contact('step 5: replayed 65,536 s later, at 06:12, when the key that made it is not tried any more', {
       emitted: NOON,
       received: NOON + 65_536n,
-      epoch: 432,
-      keyDay: day,
+    }),
+    contact('step 6: replayed 65,536 s later, at 00:12, when both keys are tried', {
+      emitted: NOON - 21_600n,
+      received: NOON - 21_600n + 65_536n,
+    }),
+    contact('step 6: replayed 65,536 s later, at 19:12 of the same day', {
+      emitted: NOON - 39_600n,
+      received: NOON - 39_600n + 65_536n,
     }),
     contact('step 6: one second before the service, with the identifier of epoch 0', { emitted: START - 1n, epoch: 0 }),
     contact('step 6 comes before step 8', { emitted: NOON, epoch: 434, authenticationKey: other }),
@@ -205,10 +211,41 @@ function midnightCases(): Case[] {
     contact('midnight: the last second of a day', { emitted: midnight - 1n }),
     contact('midnight: the first second of a day', { emitted: midnight }),
     contact('midnight: an identifier of the next day, one second too early', { emitted: midnight - 1n, epoch: 480 }),
-    contact('midnight: made under the key of the next day, six hours before it', {
+    contact('midnight: made under the key of the next day, six hours before it, when that key is not tried', {
       emitted: midnight - 21_600n,
       keyDay: day,
     }),
+    ...[300n, 600n, 900n, 1200n].flatMap((epochDuration) => edgeCases(midnight, epochDuration)),
+  ]
+}
+
+/** From two epochs before midnight until two epochs after it the key of the other day is tried. */
+function edgeCases(midnight: bigint, epochDuration: bigint): Case[] {
+  const service = { serviceStart: START, epochDuration }
+  const day = daysAround(midnight)[1]!
+  const first = Number(epochAt(service, midnight))
+  const edge = (what: string, seconds: bigint, meeting: Partial<Meeting>, more: Partial<ContactInput> = {}) =>
+    contact(
+      `midnight, epochs of ${epochDuration} s: ${what}, ${seconds < 0n ? `${-seconds} s before` : `${seconds} s after`} it`,
+      { emitted: midnight + seconds, ...meeting },
+      { service, ...more },
+    )
+  const two = 2n * epochDuration
+  return [
+    edge('made under the key of the next day', -two - 1n, { keyDay: day }),
+    edge('made under the key of the next day', -two, { keyDay: day }),
+    edge('made under the key of the day before', two - 1n, { keyDay: day - 1n }),
+    edge('made under the key of the day before', two, { keyDay: day - 1n }),
+    edge('the first epoch of the next day', -epochDuration, { epoch: first }),
+    edge('the first epoch of the next day', -epochDuration - 1n, { epoch: first }),
+    edge('the first epoch of the next day', -two, { epoch: first }),
+    edge('the first epoch of the next day', -two - 1n, { epoch: first }),
+    edge('the last epoch of the day before', epochDuration - 1n, { epoch: first - 1 }),
+    edge('the last epoch of the day before', epochDuration, { epoch: first - 1 }),
+    edge('the last epoch of the day before', two - 1n, { epoch: first - 1 }),
+    edge('the last epoch of the day before', two, { epoch: first - 1 }),
+    edge('only the key of the day before is there', two - 1n, {}, { serverKeys: keysOf(day - 1n) }),
+    edge('only the key of the day before is there', two, {}, { serverKeys: keysOf(day - 1n) }),
   ]
 }
 
@@ -235,11 +272,22 @@ function calendarCases(): Case[] {
   const over = [midnight - 1n, midnight, midnight + 449n, midnight + 450n].map((emitted) =>
     contact(`an epoch that lasts over midnight: ${emitted - midnight} s after it`, { emitted }, { service: odd }),
   )
+  // An epoch that begins in the last second of a day lasts the farthest into the next.
+  const latest = { serviceStart: START + 899n, epochDuration: 900n }
+  const spans = Number(epochAt(latest, midnight))
+  const spanning = [1798n, 1799n, 1800n].map((seconds) =>
+    contact(
+      `an epoch that begins one second before midnight: ${seconds} s after it`,
+      { emitted: midnight + seconds, epoch: spans },
+      { service: latest },
+    ),
+  )
   const long = { serviceStart: START, epochDuration: 300n }
   const last = startOf(2 ** 24 - 1, long)
   const end = { service: long, now: last + 600n }
   return [
     ...over,
+    ...spanning,
     contact('24 bits: the last second of the last epoch', { emitted: last + 299n }, end),
     contact('24 bits: of the last epoch, heard after it', { emitted: last + 299n, received: last + 302n }, end),
     contact(

@@ -4,6 +4,8 @@ import { eccOf, helloMac, openEbid } from './messages.ts'
 import { SLOT, weightOf } from './signal.ts'
 import { epochAt, epochStart, epochsIn, near16, type Service, secondOfDay, unfold, utcDay } from './time.ts'
 
+const HALF_DAY = 43_200n
+
 export interface User {
   readonly id: Hex
   readonly authenticationKey: Hex
@@ -27,10 +29,17 @@ export type Accepted = { readonly epoch: number; readonly slot: number; readonly
 export type Refused = { readonly refused: number }
 export type ContactVerdict = Refused | { readonly accepted: Accepted } | { readonly forwarded: Hex }
 
-/** The days whose keys are tried: that of the time, and the one whose midnight is closer (footnote 13). */
-export const daysToTry = (time: bigint): readonly bigint[] => {
+/** The day of a time, and the one whose midnight is closer. */
+export const daysToTry = (time: bigint): readonly [bigint, bigint] => {
   const day = utcDay(time)
-  return [day, secondOfDay(time) < 43_200n ? day - 1n : day + 1n]
+  return [day, secondOfDay(time) < HALF_DAY ? day - 1n : day + 1n]
+}
+
+/** The other day counts from two epochs before a midnight until two epochs after it (footnote 13). */
+function daysForItem(time: bigint, { epochDuration }: Service): readonly bigint[] {
+  // Two epochs later it is the first four epochs of a day.
+  const near = secondOfDay(time + 2n * epochDuration) < 4n * epochDuration
+  return daysToTry(time).slice(0, near ? 2 : 1)
 }
 
 export function judgeContact(item: Hex, input: ContactInput): ContactVerdict {
@@ -43,7 +52,7 @@ export function judgeContact(item: Hex, input: ContactInput): ContactVerdict {
   const country = eccOf(input.federationKey, ebid, ecc)
   if (country !== input.countryCode && input.peers.includes(country)) return { forwarded: country }
   const hello = { message: ecc + ebid + time16, ebid, mac, time, sent, signal }
-  const verdicts = daysToTry(time).map((day) => judgeUnder(input.serverKeys[`${day}`], hello, input))
+  const verdicts = daysForItem(time, input.service).map((day) => judgeUnder(input.serverKeys[`${day}`], hello, input))
   const accepted = verdicts.find((verdict) => 'accepted' in verdict)
   return accepted ?? { refused: Math.max(...verdicts.map((verdict) => (verdict as Refused).refused)) }
 }
