@@ -10,7 +10,7 @@ import type { Trace } from './trace.ts'
 /** A record of a trace stands for so many seconds of contact. */
 const RECORD_SECONDS = 20
 /** Seconds between two looks of a phone at the index. */
-export const EXPORT_INTERVAL = 4 * 3600
+export const EXPORT_INTERVAL = 8 * 3600
 /** Time for a publication, with its pauses. */
 const PUBLISHING_SECONDS = 600
 /** Keys of today are held back to the end of their day; then come the window, its rest, and a look of every phone. */

@@ -29,7 +29,7 @@ export async function callDeployed(
     if (!fits || endpoint.method !== request.method) continue
     const body = request.body ?? ''
     const rest = prefix === undefined ? '' : request.path.slice(prefix.length)
-    const call = { json: jsonOf(body), body, headers: request.headers, rest }
+    const call = { json: request.method === 'GET' ? undefined : jsonOf(body), body, headers: request.headers, rest }
     const answer = await endpoint.run(deps, call, at)
     return { status: answer.status, body: bytes(answer.body) }
   }

@@ -92,7 +92,11 @@ function bindDeployed(app: FastifyInstance, deps: Deps, now: () => UnixSeconds, 
       const body = endpoint.method === 'GET' ? '' : String(request.body)
       const rest = (request.params as { readonly '*'?: string })['*'] ?? ''
       const headers = request.headers as DeployedCall['headers']
-      const answer = await endpoint.run(deps, { json: jsonOf(body), body, headers, rest }, now())
+      const answer = await endpoint.run(
+        deps,
+        { json: endpoint.method === 'GET' ? undefined : jsonOf(body), body, headers, rest },
+        now(),
+      )
       void reply.code(answer.status).headers({ 'cache-control': 'no-store', ...answer.headers })
       return reply.send(answer.body instanceof Uint8Array ? Buffer.from(answer.body) : answer.body)
     },
