@@ -1,15 +1,16 @@
 // Which window is exported next, and what is invented for it.
-import { DAY_SECONDS, type UnixSeconds } from '@vicinity/protocol'
+import { DAY_SECONDS, drawBelow, type Random, type UnixSeconds } from '@vicinity/protocol'
 import { EXPORT_DAYS } from '@vicinity/protocol/gaen'
 import type { Deps } from '../../deps.ts'
 import type { ExportWindow, StoredKey } from '../../store/key-server.ts'
 import type { Transaction } from '../../store/store.ts'
-import { inventedNames, inventKeys, realAmong, type Span } from './padding.ts'
+import { inventedNames, inventKeys, paddingRandom, realAmong, type Span } from './padding.ts'
 import { inventRevisions, type ReleasedWindow } from './padding-revisions.ts'
 
 const HOUR = 3600
 /** Keys of so many days are revised by decoys, as most real revisions follow within days. */
 const DECOY_SECONDS = 5 * DAY_SECONDS
+const MOST_DECOY_WINDOWS = 3
 
 /**
  * The window to export now: one that was begun, or the next that is due, with what is invented for it. Undefined when there is none.
@@ -62,13 +63,17 @@ async function beginWindow(
   if (window.signers.length === 0) throw new Error('no key signs the exports of this time: name one in the settings')
   await tx.addExportWindow(window)
   const revised = realAmong(await tx.keysRevised(span.starts, span.ends), new Set())
-  const relevant = [...windows, window].filter(
-    ({ starts, ends }) => ends > span.starts - DECOY_SECONDS || revised.some((row) => isWithin(row, { starts, ends })),
-  )
+  const recent = [...windows, window].filter(({ ends }) => ends > span.starts - DECOY_SECONDS)
+  const drawn = drawnWindows(paddingRandom(paddingKey, 'windows', span), recent)
+  const relevant = [...windows, window].filter((each) => drawn.has(each) || revised.some((row) => isWithin(row, each)))
   const released = await Promise.all(relevant.map((each) => releasedIn(tx, paddingKey, each)))
   await tx.reviseDiagnosisKeys(inventRevisions(paddingKey, span, released, revised))
   return window
 }
+
+/** A few windows have enough keys to revise, and reading all of them would take the longest of everything. */
+const drawnWindows = (random: Random, windows: readonly ExportWindow[]): ReadonlySet<ExportWindow> =>
+  new Set(Array.from({ length: MOST_DECOY_WINDOWS }, () => windows[drawBelow(random, windows.length)]!))
 
 const isWithin = ({ release }: StoredKey, { starts, ends }: Span): boolean => release >= starts && release < ends
 
