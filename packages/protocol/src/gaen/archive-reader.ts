@@ -1,9 +1,9 @@
 // Reads the ZIP archive of an export. What counts is the central directory, as deployed exporters put lengths behind the data; of it only
 // what two files need, so that no two readers can see different files.
-import { Inflate } from 'fflate'
 import { Malformed } from '../outcome.ts'
 import { ARCHIVE_NAMES, type ArchiveName, ZIP } from './archive.ts'
 import { crc32 } from './crc32.ts'
+import { inflate } from './inflate.ts'
 
 /** Random access to bytes that do not change, such as a file. A view is fine. */
 export interface Source {
@@ -120,41 +120,23 @@ function dataStart(source: Source, headerAt: number, name: Uint8Array, method: n
   return headerAt + LOCAL.bytes + name.length + view.getUint16(28, LITTLE_ENDIAN)
 }
 
-/** Deflate makes at most 1032 bytes of one: pieces of this length bound what is in memory at a time to a few megabytes. */
+/** Bytes of a stored file that are read at a time. */
 const PIECE = 4096
 
-/** Inflates piece by piece. The library tells what it refuses in errors of several kinds; all mean the same here. */
-function inflater(): (piece: Uint8Array, isLast: boolean) => Uint8Array {
-  let made = new Uint8Array(0)
-  const inflate = new Inflate((piece) => {
-    made = piece
-  })
-  return (piece, isLast) => {
-    try {
-      inflate.push(piece, isLast)
-    } catch {
-      throw malformed('files that inflate')
-    }
-    return made
-  }
-}
-
 /**
- * Gives the file of an entry in pieces, and stops at its announced length. Throws `Malformed` for data that are no deflate stream, and
- * for another length or CRC than announced.
+ * Gives the file of an entry in pieces, views that hold during the call, and never more than its announced length. Throws `Malformed` for
+ * data that are no deflate stream, and for another length or CRC than announced.
  */
 export function inflateEntry(source: Source, entry: Entry, take: (piece: Uint8Array) => void): void {
-  const inflate = inflater()
   let size = 0
   let crc = 0
-  for (let at = entry.from; at < entry.to; at += PIECE) {
-    const packed = source.read(at, Math.min(PIECE, entry.to - at))
-    const piece = entry.deflated ? inflate(packed, at + PIECE >= entry.to) : packed
+  const pass = (piece: Uint8Array): void => {
     size += piece.length
-    if (size > entry.size) throw malformed('files of the announced length')
     crc = crc32(piece, crc)
     take(piece)
   }
+  if (entry.deflated) inflate(source, entry.from, entry.to, entry.size, pass)
+  else for (let at = entry.from; at < entry.to; at += PIECE) pass(source.read(at, Math.min(PIECE, entry.to - at)))
   if (size !== entry.size || crc !== entry.crc) throw malformed('files of the announced length and CRC')
 }
 
