@@ -73,7 +73,7 @@ export interface ExportSigner {
   readonly until: UnixSeconds
 }
 
-/** How many keys are invented: docs/decisions/0007. */
+/** How many keys are invented: docs/decisions/0008. */
 export interface PaddingSettings {
   /**
    * Keys of each kind in the public schedule, in every window, at least, and at random up to twice as many; a kind with more real ones

@@ -4,7 +4,7 @@ import { EXPORT_DAYS } from '@vicinity/protocol/gaen'
 import type { Deps } from '../../deps.ts'
 import type { ExportWindow, StoredKey } from '../../store/key-server.ts'
 import type { Transaction } from '../../store/store.ts'
-import { inventedNames, inventKeys, paddingRandom, realAmong, type Span } from './padding.ts'
+import { inventedNames, inventKeys, kindsAbove, paddingRandom, realAmong, type Span } from './padding.ts'
 import { inventRevisions, type ReleasedWindow } from './padding-revisions.ts'
 
 const HOUR = 3600
@@ -53,6 +53,7 @@ async function beginWindow(
   const published = realAmong(await tx.keysReleased(span.starts, span.ends), new Set())
   const kinds = published.map(({ key }) => key)
   const invented = inventKeys(paddingKey, padding, span, kinds)
+  deps.count('padding.aboveLevel', kindsAbove(padding, kinds))
   await tx.addDiagnosisKeys(invented)
   const window = {
     ...span,

@@ -1,4 +1,4 @@
-// Keys that nobody had, so that nobody can tell from exports which keys are real: docs/decisions/0007. All chance is drawn from the
+// Keys that nobody had, so that nobody can tell from exports which keys are real: docs/decisions/0008. All chance is drawn from the
 // padding key, so that a window that is made again gets the same keys; without that key nothing here can be told from the real ones.
 import { ascii, concat, DAY_SECONDS, dayOf, drawBelow, type Random, toHex, type UnixSeconds } from '@vicinity/protocol'
 import { hmacSha256 } from '@vicinity/protocol/crypto'
@@ -72,10 +72,13 @@ export function inventKeys(
     kinds.set(name, entry)
     return entry
   }
-  for (const kind of scheduledKinds(settings, span)) entryOf(kind)
+  const schedule = scheduledKinds(settings, span)
+  const scheduled = new Set(schedule.map(nameOfKind))
+  for (const kind of schedule) entryOf(kind)
   for (const kind of published) entryOf(kind).real++
   for (let upload = drawBelow(random, MOST_DECOY_UPLOADS + 1); upload > 0; upload--) {
-    for (const kind of decoyUpload(random, span)) entryOf(kind).decoys++
+    // What the schedule has anyway needs no decoy: a second one there would take the place of somebody real.
+    for (const kind of decoyUpload(random, span)) if (!scheduled.has(nameOfKind(kind))) entryOf(kind).decoys++
   }
   const invented = [...kinds.values()].flatMap(({ kind, real, decoys }) => {
     // Equal counts, or multiples, would look like copies of something.
@@ -94,6 +97,13 @@ export function levelOf(level: number, count: number): number {
   let total = level
   while (total < 2 * count + 1) total *= 2
   return total
+}
+
+/** How many kinds have so many keys published here that their counts show it. */
+export function kindsAbove({ level }: PaddingSettings, published: readonly Kind[]): number {
+  const counts = new Map<string, number>()
+  for (const name of published.map(nameOfKind)) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return [...counts.values()].filter((count) => levelOf(level, count) > level).length
 }
 
 /** Kinds that most publishes consist of: whole days, two reports, the usual risk, onset lately. They are in every window. */
