@@ -74,6 +74,8 @@ test('days are told apart, ascending, and none is older than ten days', () => {
 test('before 1.15: high from 13 normalised minutes on, and a window of less than 5 whole minutes was dropped', () => {
   const before = (count: number) => levels([minutes(count)], CWA_BEFORE_1_15)
   assert.deepEqual([4, 5, 12, 13].map(before), [[], ['low'], ['low'], ['high']])
+  assert.deepEqual(levels([windowOf([scan(0, 0)])], CWA_BEFORE_1_15), [])
+  assert.deepEqual(levels([windowOf([scan(300, 0)])], CWA_BEFORE_1_15), ['low'])
   // 299 s are 4 minutes. What is at 79 dB or farther does not help.
   assert.deepEqual(levels([windowOf([scan(299, 70), scan(300, 79)])], CWA_BEFORE_1_15), [])
   assert.deepEqual(levels([windowOf([scan(300, 78)])], CWA_BEFORE_1_15), ['low'])
@@ -153,5 +155,6 @@ test('parameters from outside are refused by the name of their field', () => {
       assert.equal(field({ [name]: thresholds }), name)
     }
   }
+  assert.equal(field({ attenuationWeights: [{ attenuation: range, weight: 0 }], maximumAge: 0 }), undefined)
   for (const maximumAge of [-1, 0.5]) assert.equal(field({ maximumAge }), 'maximumAge')
 })

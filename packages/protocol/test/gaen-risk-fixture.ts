@@ -77,11 +77,11 @@ export const anyWindow: fc.Arbitrary<ExposureWindow> = fc
   })
   .map(({ scans, age, ...more }) => windowOf(scans, { ...more, day: daysAgo(age) } as Partial<ExposureWindow>))
 
-/** Sightings of one key over two hours of the morning, in any order. */
+/** Sightings of one key over two hours of the morning, in any order, some at the same time. */
 export const anySightings: fc.Arbitrary<Sighting[]> = fc.array(
   fc
     .record({
-      seconds: fc.nat(7200),
+      seconds: fc.nat(360).map((k) => 20 * k),
       attenuation: fc.option(fc.nat(100), { nil: undefined }),
       before: fc.option(fc.integer({ min: -60, max: 900 }), { nil: undefined }),
       late: fc.nat(2),

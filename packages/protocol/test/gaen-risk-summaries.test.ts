@@ -172,6 +172,7 @@ test('weights that the platforms would refuse are refused by name', () => {
     for (const weight of [-0.01, 2.51, Number.NaN]) assert.equal(field({ [name]: weight }), name)
   }
   assert.equal(field({ minimumWindowScore: -1 }), 'minimumWindowScore')
+  assert.equal(field({ daysSinceExposureThreshold: 0 }), undefined)
   for (const days of [-1, 1.5]) {
     assert.equal(field({ daysSinceExposureThreshold: days }), 'daysSinceExposureThreshold')
   }

@@ -71,6 +71,8 @@ test('a gap of more than ten minutes makes two exposures', () => {
 test('of a scan the strongest sighting counts; without a strength it is 60 dB', () => {
   assert.equal(exposure([sighting(0, 70), sighting(5, 66), sighting(10, 75)]).attenuation, 66)
   assert.equal(exposure([sighting(0), sighting(5, 61)]).attenuation, 60)
+  // Of two that are equally strong the first: 150 + 300 s at 60 dB and 150 s at 80 dB.
+  assert.deepEqual(exposure([sighting(0, 60), sighting(20, 60), sighting(300, 80)]).durations, [0, 450, 150])
   // Of another identifier it is another scan.
   const change = { interval: sighting(600).interval }
   assert.deepEqual(exposure([sighting(0, 30), sighting(10, 80, change)]).durations, [160, 0, 150])
@@ -107,8 +109,8 @@ test('the score is a product of four, each from a table of eight; every edge', (
     [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8],
   )
   assert.deepEqual(
-    [0, 59, 60, 359, 360, 660, 900, 960, 1200, 1500, 1800, 1859, 1860].map((duration) => score({ duration })),
-    [0, 0, 1, 1, 2, 3, 3, 4, 4, 5, 6, 6, 7],
+    [0, 59, 60, 359, 360, 660, 900, 960, 1200, 1260, 1500, 1560, 1859, 1860].map((duration) => score({ duration })),
+    [0, 0, 1, 1, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7],
   )
   assert.deepEqual(
     [1, 2, 3, 4, 5, 6, 7, 8].map((transmissionRisk) => score({ transmissionRisk })),
@@ -121,6 +123,19 @@ test('the score is a product of four, each from a table of eight; every edge', (
     [0, 9].map((transmissionRisk) => score({ ...most, transmissionRisk })),
     [392, 392],
   )
+})
+
+test('by the defaults of the interface everybody scores 256', () => {
+  for (const attenuation of [0, 11, 16, 28, 34, 52, 64, 74]) {
+    assert.equal(score({ attenuation }, API_SCORING_V1), 256)
+  }
+  for (const days of [0, 2, 4, 6, 8, 10, 12, 14]) assert.equal(score({ days }, API_SCORING_V1), 256)
+  for (const minutes of [0, 5, 10, 15, 20, 25, 30, 35]) {
+    assert.equal(score({ duration: 60 * minutes }, API_SCORING_V1), 256)
+  }
+  for (const transmissionRisk of [1, 2, 3, 4, 5, 6, 7, 8]) {
+    assert.equal(score({ transmissionRisk }, API_SCORING_V1), 256)
+  }
 })
 
 test('a score below the minimum is 0, the minimum itself stays', () => {
@@ -180,7 +195,13 @@ test('tables from outside are refused by the name of their field', () => {
     }
   }
   for (const minimumRiskScore of [0, 4097, 1.5]) assert.equal(field({ minimumRiskScore }), 'minimumRiskScore')
-  assert.equal(field({ durationThresholds: [60, 60] }), undefined)
+  for (const thresholds of [
+    [60, 60],
+    [0, 0],
+    [0, 255],
+  ]) {
+    assert.equal(field({ durationThresholds: thresholds }), undefined)
+  }
   for (const durationThresholds of [[60, 50], [-1, 50], [50, 256], [50]]) {
     assert.equal(field({ durationThresholds }), 'durationThresholds')
   }

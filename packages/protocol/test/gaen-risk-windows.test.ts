@@ -193,6 +193,7 @@ test('a report type that is unknown is the configured one', () => {
 test('a reading from outside is refused by the name of its field', () => {
   const field = (change: object) => fieldOf(() => checkReading({ ...DEFAULT_READING, ...change }))
   assert.equal(field({}), undefined)
+  assert.equal(DEFAULT_READING.infectiousness.length, 29)
   assert.equal(field({ infectiousness: DEFAULT_READING.infectiousness.slice(1) }), 'infectiousness')
   assert.equal(field({ infectiousness: Array(29).fill(3) }), 'infectiousness')
   assert.equal(field({ infectiousnessWhenUnknown: 3 }), 'infectiousnessWhenUnknown')
@@ -219,6 +220,9 @@ test('records of contact without strength: twenty seconds each, a scan of their 
     window!.scans.reduce((sum, scan) => sum + scan.secondsSinceLastScan, 0),
     1800,
   )
+  assert.deepEqual(records[0], sighting(20, undefined, { previousScanAt: MORNING }))
+  const second = [sighting(0), sighting(1)]
+  assert.equal(windows(matched(second), RECORD_SCANNING)[0]!.scans.length, 2)
   // Read as a phone's they would be a single scan.
   assert.deepEqual(
     windows(matched(records)).map(({ scans }) => scans.length),

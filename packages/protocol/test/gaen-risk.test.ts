@@ -3,10 +3,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import {
+  CWA_BEFORE_1_15,
   checkConfiguration,
   DEFAULT_CWA,
   DEFAULT_DAILY_SUMMARIES,
   DEFAULT_EXPOSURE_MODEL,
+  DEFAULT_READING,
   DEFAULT_V1,
   defaultConfiguration,
   EXPOSURE_MODEL_NAMES,
@@ -14,6 +16,7 @@ import {
   exposureRiskOf,
   keyStartAt,
   type MatchedKey,
+  PHONE_SCANNING,
   RECORD_SCANNING,
   REPORT_TYPE,
   recordSighting,
@@ -38,6 +41,67 @@ const ago = (days: number, sightings: readonly Sighting[]): MatchedKey =>
 test('the models have names that stay, and the phone one of them by default', () => {
   assert.deepEqual(EXPOSURE_MODEL_NAMES, ['daily-summaries-1', 'v1-1', 'cwa-1'])
   assert.equal(DEFAULT_EXPOSURE_MODEL, 'daily-summaries-1')
+})
+
+test('a model that landed never changes: its numbers as they were published', () => {
+  const { weights, minutes } = DEFAULT_DAILY_SUMMARIES
+  assert.deepEqual(
+    { ...weights, minutes },
+    {
+      attenuationThresholds: [55, 67, 75],
+      attenuationWeights: [1.75, 1, 0.33, 0],
+      confirmedTest: 1,
+      confirmedClinicalDiagnosis: 1,
+      selfReport: 1,
+      standardInfectiousness: 0.3,
+      highInfectiousness: 1,
+      minimumWindowScore: 0,
+      daysSinceExposureThreshold: 10,
+      minutes: 15,
+    },
+  )
+  const { scoring, durationWeights, maximumAge } = DEFAULT_V1
+  const ones = [1, 1, 1, 1, 1, 1, 1, 1]
+  assert.deepEqual(scoring, {
+    attenuationScores: [2, 3, 4, 5, 6, 7, 8, 8],
+    daysSinceExposureScores: ones,
+    durationScores: ones,
+    transmissionRiskScores: ones,
+    minimumRiskScore: 1,
+    durationThresholds: [56, 70],
+  })
+  assert.deepEqual([durationWeights, DEFAULT_V1.minutes, maximumAge], [[1.5, 0.7, 0], 15, 10])
+  const cwa = {
+    attenuationFilters: [],
+    attenuationWeights: [
+      { attenuation: { from: 0, to: 63 }, weight: 0.8 },
+      { attenuation: { from: 63, to: 73 }, weight: 1 },
+      { attenuation: { from: 73, to: 79 }, weight: 0.1 },
+    ],
+    transmissionRiskValues: [0, 0, 0.6, 0.8, 1, 1.2, 1.4, 1.6],
+    window: { low: 0, high: 9 },
+    day: { low: 5, high: 9 },
+    maximumAge: 10,
+  }
+  assert.deepEqual(DEFAULT_CWA.parameters, cwa)
+  assert.deepEqual(CWA_BEFORE_1_15, {
+    ...cwa,
+    attenuationFilters: [{ attenuation: { from: 0, to: 79 }, dropMinutes: { from: 0, to: 5 } }],
+    window: { low: 0, high: 13 },
+    day: { low: 0, high: 13 },
+    maximumAge: 14,
+  })
+  for (const name of EXPOSURE_MODEL_NAMES) {
+    const { reading, scanning } = defaultConfiguration(name)
+    assert.deepEqual([reading, scanning], [DEFAULT_READING, PHONE_SCANNING])
+  }
+  assert.deepEqual(PHONE_SCANNING, {
+    sameScan: 25.5,
+    window: 1800,
+    mostMinutes: 5,
+    unknownMinutes: 2,
+    unknownAttenuation: 60,
+  })
 })
 
 test('daily-summaries-1: fifteen minutes at 60 dB in a day put at risk, ten do not', () => {
@@ -201,6 +265,7 @@ test('a configuration from outside is refused by the name of its field', () => {
   const { reading, scanning, weights } = DEFAULT_DAILY_SUMMARIES
   assert.equal(summaries({ reading: { ...reading, infectiousness: [] } }), 'infectiousness')
   assert.equal(summaries({ scanning: { ...scanning, window: -1 } }), 'window')
+  assert.equal(summaries({ scanning: { ...scanning, sameScan: 0 } }), undefined)
   assert.equal(summaries({ weights: { ...weights, selfReport: 3 } }), 'selfReport')
   for (const minutes of [0, -1, Number.NaN]) assert.equal(summaries({ minutes }), 'minutes')
 
