@@ -34,7 +34,7 @@ interface Setting {
 }
 
 const RUNNER = '/test/browser/runner.ts'
-const MODULE = /^\/(?:packages|test|bench|node_modules\/@noble)\/[\w@./-]+\.(?:ts|js)$/
+const MODULE = /^\/(?:packages|test|bench|node_modules\/(?:@noble|fflate))\/[\w@./-]+\.(?:ts|js)$/
 
 const map = JSON.stringify(importMap())
 const mapHash = createHash('sha256').update(map).digest('base64')
