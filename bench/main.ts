@@ -3,11 +3,12 @@ import { parseArgs } from 'node:util'
 import { flows } from './flows.ts'
 import type { Bench, Group } from './group.ts'
 import { aes, macs, skinny } from './kernels.ts'
+import { matching } from './matching.ts'
 import { line, type Result, result } from './measure.ts'
 import { pipeline } from './pipeline.ts'
 import { replaying } from './replay.ts'
 
-const GROUPS: readonly Group[] = [skinny, macs, aes, pipeline, flows, replaying]
+const GROUPS: readonly Group[] = [skinny, macs, aes, pipeline, flows, replaying, matching]
 
 const { values } = parseArgs({
   options: { only: { type: 'string', default: '' }, json: { type: 'boolean', default: false } },

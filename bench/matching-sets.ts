@@ -1,6 +1,6 @@
 // Diagnosis keys of two weeks and what phones heard meanwhile, by the rhythm of their owners.
 import { createCipheriv } from 'node:crypto'
-import { type DiagnosisKeys, emptyKeys, type KeyMatch, type Sightings } from '@vicinity/protocol/gaen'
+import { type DiagnosisKeys, emptyKeys, type Sightings } from '@vicinity/protocol/gaen'
 import { identifierKeyOf, identifierOf } from '../packages/protocol/test/oracle/matching.ts'
 
 const DAYS = 14
@@ -13,7 +13,7 @@ const TOLERANCE = 7200
 export function chanceOf(seed: string) {
   const stream = createCipheriv('aes-128-ctr', Buffer.alloc(16, seed), Buffer.alloc(16))
   const bytes = (length: number): Uint8Array => new Uint8Array(stream.update(Buffer.alloc(length)))
-  let drawn = new Uint32Array(0)
+  let drawn: Uint32Array = new Uint32Array(0)
   let next = 0
   const unit = (): number => {
     if (next === drawn.length) {
@@ -60,14 +60,9 @@ const bursts: Rhythm = (day, chance) => {
 
 export const RHYTHMS = { office, household, bursts } as const
 
-export interface SightingSet {
-  readonly sightings: Sightings
-  /** How many pairs were planted; that many more are just outside. */
-  readonly planted: number
-}
-
-const MATCHES = 50
-const DECOYS = 15
+/** Pairs that match in each set, and identifiers of keys that are just outside. */
+export const MATCHES = 50
+export const DECOYS = 15
 
 /** A time at which the owner of the phone is about, in seconds. */
 function someTime(rhythm: Rhythm, chance: Chance): number {
@@ -95,7 +90,7 @@ function planted(keys: DiagnosisKeys, rhythm: Rhythm, chance: Chance, outside: b
 }
 
 /** Sightings in the order of time. Of `keys` 50 were there, at the very ends of the tolerance, and 15 look as if. */
-export function heardBy(rhythm: Rhythm, count: number, keys: DiagnosisKeys, chance: Chance): SightingSet {
+export function heardBy(rhythm: Rhythm, count: number, keys: DiagnosisKeys, chance: Chance): Sightings {
   const heard = Array.from({ length: MATCHES + DECOYS }, (_, n) => planted(keys, rhythm, chance, n >= MATCHES))
   const others = chance.bytes(16 * count)
   for (let n = heard.length; n < count; n++) {
@@ -104,8 +99,5 @@ export function heardBy(rhythm: Rhythm, count: number, keys: DiagnosisKeys, chan
   heard.sort((a, b) => a.time - b.time)
   const identifiers = new Uint8Array(16 * count)
   heard.forEach(({ identifier }, n) => void identifiers.set(identifier, 16 * n))
-  return { sightings: { count, identifiers, times: Float64Array.from(heard, ({ time }) => time) }, planted: MATCHES }
+  return { count, identifiers, times: Float64Array.from(heard, ({ time }) => time) }
 }
-
-export const sameMatches = (a: readonly KeyMatch[], b: readonly KeyMatch[]): boolean =>
-  JSON.stringify(a) === JSON.stringify(b)

@@ -82,7 +82,7 @@ export async function eachAgainst(
 }
 
 /** A program of bench/peers, compiled; it prints the nanoseconds per operation of as many slices as it is told. */
-type Peer = (mode: string, slices: number) => readonly number[]
+export type Peer = (mode: string, slices: number) => readonly number[]
 
 // "AVX2" is meant literally: with AVX-512 a compiler has three-operand logic and twice the registers.
 export const AVX2 = ['-mno-avx512f']
@@ -110,7 +110,7 @@ export function againstPeer(
 
 const peers = new Map<string, Peer | string>()
 
-function peerOf(program: string, flags: readonly string[]): Peer | string {
+export function peerOf(program: string, flags: readonly string[]): Peer | string {
   const name = [program, ...flags].join(' ')
   const known = peers.get(name) ?? compilePeer(program, flags)
   peers.set(name, known)

@@ -1,11 +1,15 @@
 // Matching as the deployed native code does it: what was heard as strings on the heap, sorted by their first two bytes, with a table of
 // where each of the 65,536 prefixes ends; for each key HKDF, 144 blocks of AES in one call, and 144 look-ups, up to the first that
 // hits. It knows no times and no rolling periods: what it finds is looked at again, elsewhere. libcrypto does the cryptography, its AES
-// context kept and keyed anew for each key. Reads one file: three counts (keys, sightings, keys that shall be found), then the starts of
-// the keys, their bytes, and the identifiers.
+// context kept and keyed anew for each key. On one Xeon of 2023 this came within 1 % of BoringSSL in its place.
+//
+// The mode is a file: three counts (keys, sightings, keys that shall be found), then the starts of the keys, their bytes, and the
+// identifiers. With "2021:" before it, AES has its instructions and SHA-256 has none, which is how the deployed programs were built:
+// BoringSSL took to them on x86 in February 2022 (its commit 17c8c8110).
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/evp.h>
 #include <openssl/sha.h>
+#include <unistd.h>
 #include "slices.h"
 
 enum { ROW = 16, IDENTIFIERS = 144, PREFIXES = 65536 };
@@ -100,8 +104,20 @@ static void *take(FILE *file, size_t size) {
   return bytes;
 }
 
+// libcrypto looks at the processor before main: it must be told earlier.
+static const char *without_sha(char **arguments) {
+  static const char then[] = "2021:";
+  if (strncmp(arguments[1], then, strlen(then)) != 0) return arguments[1];
+  if (getenv("OPENSSL_ia32cap") == NULL) {
+    setenv("OPENSSL_ia32cap", ":~0x20000000", 1);
+    execv("/proc/self/exe", arguments);
+  }
+  return arguments[1] + strlen(then);
+}
+
 int main(int count, char **arguments) {
-  FILE *file = count > 1 ? fopen(arguments[1], "rb") : NULL;
+  must(count > 2, "arguments");
+  FILE *file = fopen(without_sha(arguments), "rb");
   must(file != NULL, "no file");
   memcpy(counts, take(file, sizeof counts), sizeof counts);
   starts = take(file, 4 * counts[0]);
@@ -109,7 +125,7 @@ int main(int count, char **arguments) {
   heard = take(file, ROW * counts[1]);
   for (int i = 0; i < IDENTIFIERS; i++) memcpy(padded + ROW * i, "EN-RPI", 6);
   context = EVP_CIPHER_CTX_new(), cipher = EVP_CIPHER_fetch(NULL, "AES-128-ECB", NULL);
-  int rounds = count > 2 ? atoi(arguments[2]) : 5;
+  int rounds = atoi(arguments[2]);
   match();
   for (int i = 0; i < rounds; i++) {
     double start = cpu_ns();

@@ -19,8 +19,9 @@ export const PASSES: i32 = 1024
 export const passes: usize = memory.data(8192, 16)
 /** Two filters of so many bytes at most: a word passes when the first has the bit that its lowest bits name and the second that of its highest. */
 export const FILTER_BYTES: i32 = 32768
-export const filter: usize = memory.data(32768, 16)
-export const second: usize = memory.data(32768, 16)
+// The second page of memory, above all static data: as immediate offsets these addresses cost nothing.
+export const filter: usize = 65536
+export const second: usize = 98304
 
 const roundKeys: usize = memory.data(22528, 16)
 const even: usize = memory.data(2048, 16)
@@ -30,10 +31,8 @@ const substituted: usize = memory.data(128, 16)
 /** What all but the lowest byte of the counter come to: in round 1, in the column of that byte; after round 2. */
 const one: usize = memory.data(512, 16)
 const both: usize = memory.data(2048, 16)
+/** 128 words, that of key 8 y + x at 16 x + y. */
 const words: usize = memory.data(512, 16)
-
-/** Places of words that passed. */
-const places: usize = memory.data(128)
 
 let passed: i32 = 0
 
@@ -180,32 +179,38 @@ export function probe(from: i32, to: i32, mask: u32, shift: u32): i32 {
       prepared = <i64>(counter >> 8)
     }
     derive(counter)
-    let found: usize = 0
-    for (let place: usize = 0; place < 128; place += 4) {
-      found = look(found, place, mask)
-      found = look(found, place + 1, mask)
-      found = look(found, place + 2, mask)
-      found = look(found, place + 3, mask)
-    }
     let at = passes + (<usize>passed << 3)
-    for (let k: usize = 0; k < found; k++) {
-      const place = <usize>load<u8>(places + k)
-      const word = load<u32>(words + (place << 2))
-      store<u32>(at, (<u32>n << 7) | <u32>place)
-      store<u32>(at, word, 4)
-      const index = word >>> shift
-      at += <usize>((load<u8>(second + (index >>> 3)) >>> (index & 7)) & 1) << 3
+    for (let quarter: usize = 0; quarter < 512; quarter += 128) {
+      let found: u32 = 0
+      for (let word = words + quarter; word < words + quarter + 128; word += 32) {
+        found = 2 * found + look(word, mask)
+        found = 2 * found + look(word + 4, mask)
+        found = 2 * found + look(word + 8, mask)
+        found = 2 * found + look(word + 12, mask)
+        found = 2 * found + look(word + 16, mask)
+        found = 2 * found + look(word + 20, mask)
+        found = 2 * found + look(word + 24, mask)
+        found = 2 * found + look(word + 28, mask)
+      }
+      while (found !== 0) {
+        const bit = clz(found)
+        found ^= 0x80000000 >>> bit
+        const word = load<u32>(words + quarter + (<usize>bit << 2))
+        store<u32>(at, (<u32>n << 7) | (<u32>quarter >>> 2) | bit)
+        store<u32>(at, word, 4)
+        const index = word >>> shift
+        at += <usize>((load<u8>(index >>> 3, second) >>> (index & 7)) & 1) << 3
+      }
     }
     passed = <i32>((at - passes) >>> 3)
   }
   return to
 }
 
-/** Notes the place at the end of a list; the list grows when its word passes. */
-@inline function look(found: usize, place: usize, mask: u32): usize {
-  const word = load<u32>(words + (place << 2))
-  store<u8>(places + found, place)
-  return found + ((load<u32>(filter + ((word >>> 3) & mask)) >>> word) & 1)
+/** Whether the first filter has the word at an address, as 1 or 0. */
+@inline function look(at: usize, mask: u32): u32 {
+  const word = load<u32>(at)
+  return (load<u32>((word >>> 3) & mask, filter) >>> word) & 1
 }
 
 const masks: usize = memory.data<u32>([
@@ -214,7 +219,7 @@ const masks: usize = memory.data<u32>([
   0x0000ffff, 0x0000ffff, 0x0000ffff, 0x0000ffff,
 ], 16)
 
-/** The 32 vectors of four bytes in `even`, turned round: a word for each key, that of key 8 y + x at 16 x + y of `words`. */
+/** The 32 vectors of four bytes in `even`, turned round: a word for each key, to `words`. */
 function gather(): void {
   for (let at = even; at < even + COLUMN; at += BYTE) {
     swap(

@@ -4,9 +4,11 @@ import { createCipheriv, createHash, createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { fromHex, toHex } from '../src/bytes.ts'
+import { HKDF_WASM } from '../src/kernels/hkdf.generated.ts'
 import { HMAC_WASM } from '../src/kernels/hmac.generated.ts'
 import { hmac12, hmac12OfRows, MAC_BYTES, MIDSTATE_BYTES, midstates, wipeHmac } from '../src/kernels/hmac.ts'
 import { loadKernel } from '../src/kernels/load.ts'
+import { RPI_WASM } from '../src/kernels/rpi.generated.ts'
 import { SKINNY_WASM } from '../src/kernels/skinny.generated.ts'
 import { eraseKey, type SkinnyKey, skinnyDecrypt, skinnyEncrypt, skinnyKey } from '../src/kernels/skinny.ts'
 import * as readable from './oracle/skinny.ts'
@@ -215,7 +217,7 @@ test('HMAC-SHA256: extreme bytes; wiping does no harm; rows that do not fit are 
 })
 
 test('the modules are small', () => {
-  const modules = [SKINNY_WASM, HMAC_WASM].map((text) => Buffer.from(text, 'base64'))
+  const modules = [SKINNY_WASM, HMAC_WASM, HKDF_WASM, RPI_WASM].map((text) => Buffer.from(text, 'base64'))
   const size = modules.reduce((sum, { length }) => sum + length, 0)
   const zipped = modules.reduce((sum, bytes) => sum + gzipSync(bytes, { level: 9 }).length, 0)
   assert.ok(size < 60_000 && zipped < 15_000, `${size} bytes, ${zipped} compressed`)

@@ -72,11 +72,8 @@ export function intervalsNear({ times }: Heard, from: number, to: number, first:
   return Uint32Array.from(near)
 }
 
-/** Indices by word. */
-export interface WordTable {
-  /** Calls with each index that has the word. */
-  readonly each: (word: number, visit: (index: number) => void) => void
-}
+/** The indices of the sightings that have a word. */
+export type WordTable = (word: number) => readonly number[]
 
 /**
  * A table of the words of the sightings `from` to `to`: lists by the high bits of a product, one after the other. The senders of what was
@@ -98,11 +95,10 @@ export function wordTable({ words }: Heard, from: number, to: number, multiplier
     indices[at] = k
     held[at] = words[k]!
   }
-  return {
-    each: (word, visit) => {
-      const slot = slotOf(word)
-      const end = ends[slot + 1]!
-      for (let at = ends[slot]!; at < end; at++) if (held[at] === word) visit(indices[at]!)
-    },
+  return (word) => {
+    const slot = slotOf(word)
+    const found: number[] = []
+    for (let at = ends[slot]!; at < ends[slot + 1]!; at++) if (held[at] === word) found.push(indices[at]!)
+    return found
   }
 }

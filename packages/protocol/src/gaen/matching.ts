@@ -113,40 +113,47 @@ interface Search {
   readonly matches: KeyMatch[]
 }
 
+/** The interval after the last of a key. */
+const endOf = ({ starts, periods }: DiagnosisKeys, key: number): number =>
+  Math.min(starts[key]! + periods[key]!, LAST_INTERVAL + 1)
+
 function matchGroup(search: Search, { start, members }: Group): void {
-  const { keys, heard, multiplier } = search
-  const endOf = (key: number) => Math.min(start + keys.periods[key]!, LAST_INTERVAL + 1)
-  const end = endOf(members[0]!)
+  const { keys, heard } = search
+  const end = endOf(keys, members[0]!)
   const { from, to } = heardDuring(heard, start, end)
   if (from === to) return
   const intervals = intervalsNear(heard, from, to, start, end)
-  const table = wordTable(heard, from, to, multiplier)
+  const table = wordTable(heard, from, to, search.multiplier)
   filterWords(heard.words.subarray(from, to))
   const derived = identifierKeys(gathered(keys.keyData, members))
   for (let first = 0; first < members.length; first += KEYS_AT_ONCE) {
     const rows = derived.subarray(BYTES * first, BYTES * (first + KEYS_AT_ONCE))
-    const longest = endOf(members[first]!)
-    const needed = intervals.subarray(0, intervals.findLastIndex((interval) => interval < longest) + 1)
+    const longest = endOf(keys, members[first]!)
+    const needed = intervals.filter((interval) => interval < longest)
     eachPass(rows, needed, (row, n, word) => {
-      const interval = needed[n]! as IntervalNumber
-      const key = members[first + row]!
-      const identifierKey = () => rows.subarray(BYTES * row, BYTES * (row + 1))
-      let identifier: Uint8Array | undefined
-      table.each(word, (index) => {
-        if (
-          interval >= endOf(key) ||
-          interval < firstNear(heard.times[index]!) ||
-          interval > lastNear(heard.times[index]!)
-        )
-          return
-        identifier ??= rollingProximityIdentifiers(identifierKey(), interval, 1)
-        const sighting = heard.order[index]!
-        const { identifiers } = search.sightings
-        if (identifier.every((byte, k) => byte === identifiers[BYTES * sighting + k])) {
-          search.matches.push({ key, sighting, interval })
-        }
-      })
+      const indices = table(word)
+      if (indices.length === 0) return
+      const identifierKey = rows.subarray(BYTES * row, BYTES * (row + 1))
+      decide(search, members[first + row]!, identifierKey, needed[n]! as IntervalNumber, indices)
     })
+  }
+}
+
+/** Sightings that have four bytes of an identifier of the key: which of them are of the key. */
+function decide(
+  { keys, sightings, heard, matches }: Search,
+  key: number,
+  identifierKey: Uint8Array,
+  interval: IntervalNumber,
+  indices: readonly number[],
+): void {
+  if (interval >= endOf(keys, key)) return
+  const identifier = rollingProximityIdentifiers(identifierKey, interval, 1)
+  for (const index of indices) {
+    const [time, sighting] = [heard.times[index]!, heard.order[index]!]
+    const isNear = interval >= firstNear(time) && interval <= lastNear(time)
+    const isSame = identifier.every((byte, k) => byte === sightings.identifiers[BYTES * sighting + k])
+    if (isNear && isSame) matches.push({ key, sighting, interval })
   }
 }
 
