@@ -1,7 +1,7 @@
-import { isExportPath, PUBLISH_BYTES } from '@vicinity/protocol/gaen'
+import { isExportPath, PUBLISH_BYTES, toBase64 } from '@vicinity/protocol/gaen'
 import type { DeployedAnswer, DeployedCall, DeployedEndpoint } from '../../deployed.ts'
 import type { Deps } from '../../deps.ts'
-import { INDEX } from './export.ts'
+import { exportVerificationKeys, INDEX } from './export.ts'
 import { publish } from './publish.ts'
 
 /** A file keeps its name and its bytes for ever; the index changes with every window, and old ones may be served for a while. */
@@ -30,5 +30,15 @@ export const KEY_SERVER_ENDPOINTS: readonly DeployedEndpoint[] = [
     limit: 0,
     summary: 'The exports: index.txt lists the others, oldest first, by their paths beside it.',
     run: serveExport,
+  },
+  {
+    method: 'GET',
+    path: '/v1/export-keys',
+    limit: 0,
+    summary: 'Public keys of the exports. Whoever verifies with them fetches them once and compares them another way.',
+    run: async (deps) => ({
+      status: 200,
+      body: exportVerificationKeys(deps).map((key) => ({ ...key, point: toBase64(key.point) })),
+    }),
   },
 ]
