@@ -47,6 +47,8 @@ test('GAEN padding of the deployed server: of 1000 invented keys the 700 that di
   assert.equal(vanished.narrowed, real + 300)
   assert.equal(analysis.invented.size, first + second - 2 * (real + 300))
   assert.ok(analysis.invented.size > 1200)
+  const copied = analysis.findings.find(({ rule }) => rule === 'copied')
+  assert.equal(copied?.narrowed, real, 'and of what remains, how many are real')
   assert.deepEqual(
     vanished.files,
     files.map(({ name }) => name),
@@ -60,7 +62,9 @@ test('GAEN padding of the deployed server: a day that covers its hours tells the
   const hours = windowsOf(1, 1).map(([start]) => deployedExport(table, random, start, 1))
   const files = [...hours, deployedExport(table, random, MONDAY, 24)].filter(isExport)
   const analysis = analysePadding(files)
-  assert.deepEqual(rulesOf(analysis), ['vanished'])
+  assert.deepEqual(rulesOf(analysis), ['copied', 'vanished'])
+  const copied = analysis.findings.find(({ rule }) => rule === 'copied')!.narrowed!
+  assert.ok(copied > 250 && copied <= 300, `${copied} of 300 real keys`)
   const invented = analysis.keys - 300
   assert.ok(analysis.invented.size > 0.6 * invented, `${analysis.invented.size} of ${analysis.keys}`)
   assertTrue(analysis, table)

@@ -1,6 +1,6 @@
 // Which keys of a set of exports are real and which were invented, as far as anybody can tell who has only the files.
 import { type KeyText, type NamedExport, type PublishedList, publishedLists } from './padding-exports.ts'
-import { copiedKeys, followsSchedule, lastOfTheirKind, strangers, unpaddedKeys } from './padding-kinds.ts'
+import { copiedKeys, followsSchedule, lastOfTheirKind, looksCopied, strangers, unpaddedKeys } from './padding-kinds.ts'
 import { orderTells } from './padding-order.ts'
 import { vanishedKeys } from './padding-presence.ts'
 
@@ -89,40 +89,37 @@ function findingsOf(lists: readonly PublishedList[], told: Told): PaddingFinding
   if (vanished.size > 0) {
     const left = new Set(holed.flatMap(({ keys }) => keys.filter((key) => !isTold(key))))
     note('vanished', holed, [], vanished, left.size)
-    const last = holed.flatMap((each) => lastOfTheirKind(each, vanished))
+    const last = holed.filter((each) => looksCopied(each, vanished)).flatMap((each) => lastOfTheirKind(each, vanished))
     if (last.length > 0) note('lastOfItsKind', holed, last)
   }
   const filled = lists.filter(({ keys }) => keys.length > 0)
   if (filled.length > 0 && filled.length < lists.length) note('emptyWindow', filled, [])
   const unpadded = unpaddedKeys(filled).filter((key) => !isTold(key))
   if (unpadded.length > 0) note('unpadded', filled, unpadded)
-  else noteKinds(filled, note)
+  else noteKinds(filled, vanished, note)
   const ordered = filled.filter(orderTells)
   if (ordered.length > 0) note('order', ordered, [])
   return findings
 }
 
 /** Findings from what keys say, in lists that are padded. */
-function noteKinds(lists: readonly PublishedList[], note: Note): void {
+function noteKinds(lists: readonly PublishedList[], vanished: ReadonlySet<KeyText>, note: Note): void {
   const strange = new Set(strangers(lists))
   if (strange.size > 0) {
-    note(
-      'stranger',
-      lists.filter(({ keys }) => keys.some((key) => strange.has(key))),
-      strange,
-    )
+    const about = lists.filter(({ keys }) => keys.some((key) => strange.has(key)))
+    note('stranger', about, strange)
   }
-  const copied = lists
-    .filter((list) => followsSchedule(list, lists) === false)
-    .map((list) => ({ list, real: copiedKeys(list) }))
-    .filter((each): each is { list: PublishedList; real: number } => each.real !== undefined)
-  if (copied.length > 0) {
-    note(
-      'copied',
-      copied.map(({ list }) => list),
-      [],
-      [],
-      copied.reduce((sum, { real }) => sum + real, 0),
-    )
+  // By window: an export that is made again has copies of what an earlier one invented, so the fewest count.
+  const windows = new Map<string, { readonly list: PublishedList; readonly real: number }>()
+  for (const list of lists) {
+    if (followsSchedule(list, lists) !== false && !looksCopied(list, vanished)) continue
+    const real = copiedKeys(list)
+    const window = `${list.start} ${list.end}`
+    if (real < (windows.get(window)?.real ?? Number.POSITIVE_INFINITY)) windows.set(window, { list, real })
   }
+  const copied = [...windows.values()]
+  if (copied.length === 0) return
+  const about = copied.map(({ list }) => list)
+  const real = copied.reduce((sum, window) => sum + window.real, 0)
+  note('copied', about, [], [], real)
 }

@@ -5,24 +5,33 @@ import { countsOf, type KeyText, type PublishedList } from './padding-exports.ts
 /** Lists below this are not padded: nobody hides among fewer. Deployed servers begin at 140. */
 export const LEAST_CROWD = 50
 
-const keysWhere = (lists: readonly PublishedList[], holds: (kind: string, key: KeyText) => boolean): KeyText[] =>
-  lists.flatMap(({ keys, kinds }) => keys.filter((key, k) => holds(kinds[k]!, key)))
-
 /** Keys of lists that are not padded, since one of them, not empty, is as small as no padded list is. */
 export function unpaddedKeys(lists: readonly PublishedList[]): KeyText[] {
   const sizes = lists.map(({ keys }) => keys.length).filter((size) => size > 0)
   return Math.min(...sizes) < LEAST_CROWD ? lists.flatMap(({ keys }) => keys) : []
 }
 
+const kindsWhere = (list: PublishedList, holds: (key: KeyText) => boolean): string[] =>
+  list.kinds.filter((_, k) => holds(list.keys[k]!))
+
+/** Whether the invented keys of a list, if there are any, all say what others say as well: as copies of real keys do. */
+export function looksCopied(list: PublishedList, invented: ReadonlySet<KeyText>): boolean {
+  const left = new Set(kindsWhere(list, (key) => !invented.has(key)))
+  const gone = kindsWhere(list, (key) => invented.has(key))
+  return gone.length > 0 && gone.every((kind) => left.has(kind))
+}
+
 /**
  * Padding that copies makes copies of real keys only, so one of every kind is real. Where all but one of a kind were invented, that one
- * is. Tells nothing when some invented key has a kind that no other has: then the padding does not copy.
+ * is. `list` is one that looks copied.
  */
 export function lastOfTheirKind(list: PublishedList, invented: ReadonlySet<KeyText>): KeyText[] {
-  const left = countsOf(list.kinds.filter((_, k) => !invented.has(list.keys[k]!)))
-  const gone = new Set(list.kinds.filter((_, k) => invented.has(list.keys[k]!)))
-  if (![...gone].every((kind) => left.has(kind))) return []
-  return keysWhere([list], (kind, key) => gone.has(kind) && left.get(kind) === 1 && !invented.has(key))
+  const left = countsOf(kindsWhere(list, (key) => !invented.has(key)))
+  const gone = new Set(kindsWhere(list, (key) => invented.has(key)))
+  return list.keys.filter((key, k) => {
+    const kind = list.kinds[k]!
+    return gone.has(kind) && left.get(kind) === 1 && !invented.has(key)
+  })
 }
 
 /** Of a crowd every kind has so many, save those that padding does not know. */
@@ -41,14 +50,14 @@ export function strangers(lists: readonly PublishedList[]): KeyText[] {
 }
 
 /**
- * Whether another window of the same hours and length has the same kinds: padding by a schedule that follows nobody. Undefined where
+ * Whether a window of other days, but of the same hours and length, has the same kinds: padding by a schedule that follows nobody. Undefined where
  * there is no such window.
  */
 export function followsSchedule(list: PublishedList, lists: readonly PublishedList[]): boolean | undefined {
   const DAY = 86_400
   const alike = lists.filter(
     (other) =>
-      other !== list &&
+      other.start !== list.start &&
       other.keys.length > 0 &&
       (other.start - list.start) % DAY === 0 &&
       other.end - other.start === list.end - list.start,
@@ -66,15 +75,15 @@ const ACCIDENT = 1e-6
 
 /**
  * How many real keys a list was made of by copying each as often, one more or less: the fewest for which all counts of kinds fit as
- * they would not by accident. Undefined when there is no such number.
+ * they would not by accident. Infinite when there is no such number.
  */
-export function copiedKeys(list: PublishedList): number | undefined {
+export function copiedKeys(list: PublishedList): number {
   const counts = [...countsOf(list.kinds).values()]
   const total = list.keys.length
   for (let real = counts.length; real <= total / 3; real++) {
     if (accidentOf(counts, total, real) * total < ACCIDENT) return real
   }
-  return undefined
+  return Number.POSITIVE_INFINITY
 }
 
 /** The chance that counts around these fit `real` keys that were copied to `total` by turns; 1 when they do not fit. */
