@@ -152,6 +152,10 @@ test('v1-1: without any risk score minutes alone do not put at risk', () => {
   const scoring = { ...DEFAULT_V1.scoring, minimumRiskScore: 4096 }
   const found = exposureRiskOf('v1-1', [matched(near(30, 50))], { ...DEFAULT_V1, scoring }, TODAY)
   assert.deepEqual(found, { atRisk: false, score: 45 })
+  // The least score there is suffices.
+  const one = { ...DEFAULT_V1.scoring, attenuationScores: [1, 1, 1, 1, 1, 1, 1, 1] }
+  const scored = exposureRiskOf('v1-1', [matched(near(30, 50))], { ...DEFAULT_V1, scoring: one }, TODAY)
+  assert.equal(scored.atRisk, true)
 })
 
 test('cwa-1: ten minutes at 70 dB of a confirmed and highly infectious case put at risk, five do not', () => {
@@ -267,6 +271,7 @@ test('a configuration from outside is refused by the name of its field', () => {
   assert.equal(summaries({ scanning: { ...scanning, window: -1 } }), 'window')
   assert.equal(summaries({ scanning: { ...scanning, sameScan: 0 } }), undefined)
   assert.equal(summaries({ weights: { ...weights, selfReport: 3 } }), 'selfReport')
+  assert.equal(summaries({ minutes: 1 }), undefined)
   for (const minutes of [0, -1, Number.NaN]) assert.equal(summaries({ minutes }), 'minutes')
 
   const first = (change: object) => fieldOf(() => checkConfiguration('v1-1', { ...DEFAULT_V1, ...change }))
@@ -277,6 +282,7 @@ test('a configuration from outside is refused by the name of its field', () => {
   ])
     assert.equal(first({ durationWeights }), 'durationWeights')
   assert.equal(first({ minutes: 0 }), 'minutes')
+  assert.equal(first({ maximumAge: 0 }), undefined)
   for (const maximumAge of [-1, 0.5]) assert.equal(first({ maximumAge }), 'maximumAge')
 
   const cwa = { ...DEFAULT_CWA, parameters: { ...DEFAULT_CWA.parameters, maximumAge: -1 as UtcDay } }
