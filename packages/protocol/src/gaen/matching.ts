@@ -126,10 +126,13 @@ function matchGroup(search: Search, { start, members }: Group): void {
   const table = wordTable(heard, from, to, search.multiplier)
   filterWords(heard.words.subarray(from, to))
   const derived = identifierKeys(gathered(keys.keyData, members))
+  let count = intervals.length
   for (let first = 0; first < members.length; first += KEYS_AT_ONCE) {
     const rows = derived.subarray(BYTES * first, BYTES * (first + KEYS_AT_ONCE))
+    // The first of a batch is the longest: no key of this one or of those that follow has the intervals after its last.
     const longest = endOf(keys, members[first]!)
-    const needed = intervals.filter((interval) => interval < longest)
+    while (count > 0 && intervals[count - 1]! >= longest) count--
+    const needed = intervals.subarray(0, count)
     eachPass(rows, needed, (row, n, word) => {
       const indices = table(word)
       if (indices.length === 0) return
@@ -160,11 +163,13 @@ function decide(
 /** The bytes of these keys, row by row. */
 function gathered(keyData: Uint8Array, members: Uint32Array): Uint8Array {
   const out = new Uint8Array(BYTES * members.length)
-  // Four bytes at a time, whatever address the keys begin at.
+  // Eight bytes at a time, whatever address the keys begin at.
   const from = new DataView(keyData.buffer, keyData.byteOffset)
   const to = new DataView(out.buffer)
   for (let k = 0; k < members.length; k++) {
-    for (let n = 0; n < BYTES; n += 4) to.setInt32(BYTES * k + n, from.getInt32(BYTES * members[k]! + n))
+    const row = BYTES * members[k]!
+    to.setBigInt64(BYTES * k, from.getBigInt64(row))
+    to.setBigInt64(BYTES * k + 8, from.getBigInt64(row + 8))
   }
   return out
 }
