@@ -47,17 +47,22 @@ export type GaenEvent =
     }
   /** The user entered the code of the authority, and the day of the first symptoms where there were any. */
   | { readonly type: 'declare'; readonly code: string; readonly onset?: UtcDay }
-  /** The user agrees, or not, that the keys of the last days are published. */
+  /** The user agrees, or not, that the keys of the last days are published; may say no until they are sent. */
   | { readonly type: 'consent'; readonly given: boolean }
   /** The user leaves: broadcasting stops, everything on the phone goes. */
   | { readonly type: 'leave' }
 
 export type GaenNotice =
+  /** Told again when the newest day of exposure changes. */
   | { readonly what: 'atRisk'; readonly exposureDay: UtcDay }
-  /** The authority took back what the warning rested on. */
+  /** The authority took back what the warning rested on, or its days are over. */
   | { readonly what: 'warningEnded' }
+  /** The user needs another code: this one is wrong, used or too old, or the authority does not take what it is for. */
   | { readonly what: 'codeRefused' }
+  /** `count` keys were sent; the server may have left out some that are too old. */
   | { readonly what: 'keysPublished'; readonly count: number }
+  /** After a negative test: what was published before no longer warns anybody. */
+  | { readonly what: 'keysTakenBack'; readonly count: number }
   | { readonly what: 'left' }
 
 /** What a phone wants done. Its host performs effects in order and never decides anything. */

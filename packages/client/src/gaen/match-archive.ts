@@ -1,4 +1,5 @@
 // What a file of diagnosis keys says about what a phone heard. Pure: a host may run it wherever it likes.
+import { Malformed } from '@vicinity/protocol'
 import {
   associatedEncryptedMetadataKey,
   type DiagnosisKey,
@@ -6,7 +7,6 @@ import {
   type ExportFile,
   encryptMetadata,
   GAEN_SIZE,
-  isPlausible,
   type KeyMatch,
   keyAt,
   type MatchedKey,
@@ -24,12 +24,14 @@ import type { Heard } from './events.ts'
 /** A diagnosis key that the phone met. */
 export interface Exposure extends MatchedKey {
   readonly keyData: Uint8Array
+  /** Whether the authority said something else of it before. */
+  readonly revised: boolean
 }
 
 export interface MatchedArchive {
   /** Whether the file bears the signature of somebody whom this phone trusts; without it nothing of it was looked at. */
   readonly trusted: boolean
-  /** Keys that were met, and keys that were taken back, met or not. A key of both lists is that of the revised one. */
+  /** Keys that were met, and keys that were taken back, met or not. Of a key of both lists the revised one comes later. */
   readonly keys: readonly Exposure[]
 }
 
@@ -42,7 +44,7 @@ export function openKeys(archive: Uint8Array, trusted: TrustedKeys): OpenedKeys 
     const outcome = openArchive(archive, trusted)
     return outcome.ok ? outcome.value : undefined
   } catch (error) {
-    if ((error as Error).name !== 'Malformed') throw error
+    if (!(error instanceof Malformed)) throw error
     return undefined
   }
 }
@@ -50,8 +52,8 @@ export function openKeys(archive: Uint8Array, trusted: TrustedKeys): OpenedKeys 
 export function matchKeys(opened: OpenedKeys | undefined, log: readonly Heard[]): MatchedArchive {
   if (opened === undefined) return { trusted: false, keys: [] }
   const sightings = columnsOf(log)
-  const keys = exposuresIn(opened.keys, sightings, log)
-  const revised = exposuresIn(opened.revisedKeys, sightings, log)
+  const keys = exposuresIn(opened.keys, false, sightings, log)
+  const revised = exposuresIn(opened.revisedKeys, true, sightings, log)
   return { trusted: true, keys: [...keys, ...revised, ...revokedIn(opened.revisedKeys)] }
 }
 
@@ -63,7 +65,7 @@ function columnsOf(log: readonly Heard[]): Sightings {
   return { count: log.length, identifiers, times: Float64Array.from(log, ({ at }) => at) }
 }
 
-function exposuresIn(keys: DiagnosisKeys, sightings: Sightings, log: readonly Heard[]): Exposure[] {
+function exposuresIn(keys: DiagnosisKeys, revised: boolean, sightings: Sightings, log: readonly Heard[]): Exposure[] {
   const met = new Map<number, KeyMatch[]>()
   for (const match of matchDiagnosisKeys(keys, sightings)) {
     const matches = met.get(match.key)
@@ -71,37 +73,35 @@ function exposuresIn(keys: DiagnosisKeys, sightings: Sightings, log: readonly He
     else matches.push(match)
   }
   return [...met]
-    .map(([k, matches]) => exposureOf(keyAt(keys, k), matches, log))
-    .filter((it) => it.sightings.length > 0)
+    .map(([k, matches]) => {
+      const key = keyAt(keys, k)
+      return exposureTo(key, revised, sightingsOf(key, matches, log))
+    })
+    .filter((exposure) => exposure.sightings.length > 0)
 }
 
-function exposureOf(key: DiagnosisKey, matches: readonly KeyMatch[], log: readonly Heard[]): Exposure {
-  const metadataKey = associatedEncryptedMetadataKey(key.keyData)
-  const sightings = matches.flatMap(({ sighting, interval }): Sighting[] => {
-    const heard = log[sighting]!
-    const metadata = unpackMetadata(encryptMetadata(metadataKey, heard.identifier, heard.encryptedMetadata))
-    const { at, strength, previousScanAt } = heard
-    if (strength === undefined) {
-      if (!isPlausible(metadata)) return []
-      const { calibrationConfidence } = metadata
-      return [{ at, interval, attenuation: undefined, previousScanAt, calibrationConfidence }]
-    }
-    return [sightingOf({ at, interval, strength, previousScanAt }, metadata) ?? []].flat()
+function sightingsOf({ keyData }: DiagnosisKey, matches: readonly KeyMatch[], log: readonly Heard[]): Sighting[] {
+  const metadataKey = associatedEncryptedMetadataKey(keyData)
+  return matches.flatMap(({ sighting, interval }) => {
+    const { identifier, encryptedMetadata, at, strength, previousScanAt } = log[sighting]!
+    const metadata = unpackMetadata(encryptMetadata(metadataKey, identifier, encryptedMetadata))
+    return sightingOf({ at, interval, strength, previousScanAt }, metadata) ?? []
   })
-  return exposure(key, sightings)
 }
 
-const exposure = (
+const exposureTo = (
   { keyData, rollingStart, transmissionRisk, reportType, daysSinceOnset }: DiagnosisKey,
+  revised: boolean,
   sightings: readonly Sighting[],
 ): Exposure => ({
   keyData: keyData.slice(),
   key: { rollingStart, transmissionRisk, reportType, daysSinceOnset },
+  revised,
   sightings,
 })
 
 /** A key that was taken back ends an exposure, also where its sightings are gone from the log. */
 const revokedIn = (keys: DiagnosisKeys): Exposure[] =>
   Array.from(keys.reportTypes, (reportType, k) =>
-    reportType === REPORT_TYPE.revoked ? [exposure(keyAt(keys, k), [])] : [],
+    reportType === REPORT_TYPE.revoked ? [exposureTo(keyAt(keys, k), true, [])] : [],
   ).flat()

@@ -1,16 +1,10 @@
 // The phone of GAEN as a state machine: an event and a time go in, effects come out. It performs nothing itself.
 import type { Random, UnixSeconds } from '@vicinity/protocol'
+import type { Activity } from '../state.ts'
+import { LONGEST_WAIT, persist, shortenWait, tell } from './calls.ts'
 import type { GaenEffect, GaenEvent } from './events.ts'
 import { downloadAnswered, matched, planDownload, retryDownload, runDownload } from './exports.ts'
-import {
-  consent,
-  declare,
-  planChaff,
-  publicationAnswered,
-  publicationFailed,
-  runChaff,
-  runPublication,
-} from './publish.ts'
+import { consent, declare, planChaff, publicationAnswered, publicationFailed, runPublication } from './publish.ts'
 import { hear, rotate, turn } from './radio.ts'
 import { type GaenState, type GaenStep, newGaenPhone } from './state.ts'
 
@@ -46,26 +40,36 @@ function install(step: GaenStep): void {
   step.state.installed = true
   rotate(step)
   planDownload(step)
-  planChaff(step)
 }
 
+/** Keys and sightings are overwritten or removed; the phone is as new. Late answers to calls of before find nobody waiting. */
 function leave(step: GaenStep): void {
   const { state } = step
-  Object.assign(state, newGaenPhone(state.settings))
+  for (const { keyData } of state.keys) keyData.fill(0)
+  const { calls } = state
+  Object.assign(state, { ...newGaenPhone(state.settings), calls })
   step.effects.push({ type: 'forget', before: Number.MAX_SAFE_INTEGER as UnixSeconds })
-  step.effects.push({ type: 'tell', notice: { what: 'left' } }, { type: 'persist' })
+  tell(step, { what: 'left' })
+  persist(step)
 }
+
+/** The activity that waits for this call; a call that nobody waits for any more has none. */
+const waitsFor = (activity: Activity | undefined, call: number): boolean => call !== 0 && activity?.call === call
 
 function answered(step: GaenStep, event: Extract<GaenEvent, { readonly type: 'answered' }>): void {
-  const { download, publication } = step.state
-  if (download.call === event.call) downloadAnswered(step, event.status, event.body)
-  else if (publication?.call === event.call) publicationAnswered(step, event.status, event.body)
+  const { download, publication, chaff } = step.state
+  if (waitsFor(download, event.call)) downloadAnswered(step, event.status, event.body)
+  for (const each of [publication, chaff]) {
+    if (each !== undefined && waitsFor(each, event.call)) publicationAnswered(step, each, event.status, event.body)
+  }
 }
 
-function failed(step: GaenStep, event: Extract<GaenEvent, { readonly type: 'failed' }>): void {
-  const { download, publication } = step.state
-  if (download.call === event.call) retryDownload(step)
-  else if (publication?.call === event.call) publicationFailed(step)
+function failed(step: GaenStep, { call }: Extract<GaenEvent, { readonly type: 'failed' }>): void {
+  const { download, publication, chaff } = step.state
+  if (waitsFor(download, call)) retryDownload(step)
+  for (const each of [publication, chaff]) {
+    if (each !== undefined && waitsFor(each, call)) publicationFailed(step, each)
+  }
 }
 
 const isDue = (due: UnixSeconds | undefined, at: UnixSeconds): boolean => due !== undefined && due <= at
@@ -73,16 +77,22 @@ const isDue = (due: UnixSeconds | undefined, at: UnixSeconds): boolean => due !=
 function runDue(step: GaenStep): void {
   const { state, at } = step
   if (!state.installed) return
-  if (isDue(state.nextChaff, at)) runChaff(step)
+  shortenWait(step, state.download, Math.max(LONGEST_WAIT, state.settings.exportInterval))
   if (isDue(state.download.due, at)) runDownload(step)
-  if (state.publication !== undefined && isDue(state.publication.due, at)) runPublication(step, state.publication)
+  planChaff(step)
+  for (const each of [state.publication, state.chaff]) {
+    if (each === undefined) continue
+    shortenWait(step, each)
+    if (isDue(each.due, at)) runPublication(step, each)
+  }
 }
 
 /** Asks to be woken when the time changed, and after each wake-up: a host that was restarted has no other left. */
 function askWake(step: GaenStep, woken: boolean): void {
   const { state } = step
   if (!state.installed) return
-  const times = [state.rotateAt, state.download.due, state.publication?.due, state.nextChaff]
+  const { rotateAt, download, publication, chaff, nextChaff } = state
+  const times = [rotateAt, download.due, publication?.due, chaff?.due, nextChaff]
   const next = Math.min(...times.map((time) => time ?? Number.POSITIVE_INFINITY)) as UnixSeconds
   if (next === state.wakeAt && !woken) return
   state.wakeAt = next

@@ -1,219 +1,256 @@
 // From the code of the authority to published keys: code, consent, token, certificate, publication. A phone that has nothing to
-// publish does the same now and then (chaff): the same requests, of the same sizes, with the same pauses, marked as such.
-import { drawBelow, later, type Random, toBase64url, type UnixSeconds } from '@vicinity/protocol'
-import { intervalAt, keyStartAt, ROLLING_PERIOD, tekMac, toBase64 } from '@vicinity/protocol/gaen'
+// publish does the same now and then (chaff): the same requests, of the same sizes, with the same pauses and retries, marked as such.
+import { drawBelow, later, type UnixSeconds, type UtcDay } from '@vicinity/protocol'
+import { GAEN_SIZE, keyStartAt, ROLLING_PERIOD } from '@vicinity/protocol/gaen'
 import { own } from '../state.ts'
 import { backOff } from '../step.ts'
-import { send } from './calls.ts'
-import type { GaenEvent, Outgoing } from './events.ts'
-import { rotate } from './radio.ts'
-import type { DailyKey, GaenStep, Publication } from './state.ts'
+import { asksToComeBack, persist, send, tell } from './calls.ts'
+import type { GaenEvent } from './events.ts'
+import { keysToPublish, noteFate } from './publication-keys.ts'
+import { requestOf } from './publication-requests.ts'
+import type { GaenStep, Publication } from './state.ts'
 
-/** Every request of a publication has this many bytes: what is sent says nothing, nor does whether anything is. */
-const BODY_BYTES = 8192
 /** Pauses between the requests, as a person would make them. */
 const PAUSE = 10
-/** A chance of 1 in 12 every four hours: once in two days. */
-const CHAFF_EVERY = 4 * 3600
-const CHAFF_ODDS = 12
-const ACCEPTED = ['confirmed', 'likely', 'negative']
+/** Failures of one request in a row: with their pauses about a day, the life of a code and of a token. */
+const MOST_FAILURES = 24
 const HMAC_KEY = 16
 
-const newPublication = (code: string, chaff: boolean): Publication => ({
-  stage: 'code',
-  call: 0,
-  due: undefined,
-  failures: 0,
-  chaff,
-  code,
-  onset: undefined,
-  token: '',
-  certificate: '',
-  hmacKey: new Uint8Array(0),
-  keys: [],
-})
+function newPublication(code: string, chaff: boolean, onset?: UtcDay): Publication {
+  const activity = { stage: 'code', call: 0, due: undefined, failures: 0 } as const
+  const answers = { testType: '', token: '', certificate: '' }
+  return { ...activity, chaff, code, onset, ...answers, hmacKey: new Uint8Array(0), keys: [], unanswered: false }
+}
+
+/** A code as it was sent or typed: digits, or digits and small letters. */
+function normaliseCode(typed: string): string | undefined {
+  const code = typed.replaceAll(/[\s-]/g, '').toLowerCase()
+  return /^[0-9a-z]{6,40}$/.test(code) ? code : undefined
+}
 
 /** Remembers the code and nothing more: without consent no byte leaves the phone. */
 export function declare(step: GaenStep, event: Extract<GaenEvent, { readonly type: 'declare' }>): void {
   const { state } = step
-  if (!state.installed) return
-  if (state.publication !== undefined && !state.publication.chaff && state.publication.stage !== 'code') return
-  const code = event.code.replaceAll(/[\s-]/g, '')
-  if (!/^[0-9A-Za-z]{6,40}$/.test(code)) {
-    step.effects.push({ type: 'tell', notice: { what: 'codeRefused' } })
-    return
-  }
-  state.publication = { ...newPublication(code, false), onset: event.onset }
-  step.effects.push({ type: 'persist' })
+  if (!state.installed || (state.publication !== undefined && state.publication.stage !== 'code')) return
+  const code = normaliseCode(event.code)
+  state.publication = code === undefined ? undefined : newPublication(code, false, event.onset)
+  if (code === undefined) tell(step, { what: 'codeRefused' })
+  persist(step)
 }
+
+const hasBegun = ({ stage, call, failures }: Publication): boolean => stage !== 'verify' || call !== 0 || failures > 0
 
 export function consent(step: GaenStep, event: Extract<GaenEvent, { readonly type: 'consent' }>): void {
-  const { publication } = step.state
-  if (publication === undefined || publication.chaff || publication.stage !== 'code') return
-  if (event.given) goOn(step, publication, 'verify', step.at)
-  else step.state.publication = undefined
-  step.effects.push({ type: 'persist' })
+  const { state } = step
+  const { publication } = state
+  if (publication === undefined) return
+  if (!event.given) withdraw(step, publication)
+  else if (publication.stage === 'code') {
+    // Chaff that has begun ends first: cut off it would look like none, and the two together like a real one.
+    if (state.chaff !== undefined && !hasBegun(state.chaff)) state.chaff = undefined
+    goOn(step, publication, 'verify', state.chaff === undefined ? step.at : undefined)
+  }
+  persist(step)
 }
 
-function goOn(step: GaenStep, publication: Publication, stage: Publication['stage'], at: UnixSeconds): void {
+/** What is on its way to the key server cannot be held back any more. */
+function withdraw(step: GaenStep, publication: Publication): void {
+  if (publication.stage === 'code' || !hasBegun(publication)) step.state.publication = undefined
+  else if (publication.stage !== 'publish' || publication.call === 0) goOnAsChaff(step, publication)
+}
+
+function goOn(
+  step: GaenStep,
+  publication: Publication,
+  stage: Publication['stage'],
+  due: UnixSeconds | undefined,
+): void {
   publication.stage = stage
   publication.call = 0
   publication.failures = 0
-  publication.due = at
-  step.effects.push({ type: 'persist' })
+  publication.due = due
+  persist(step)
 }
 
 const afterPause = (step: GaenStep): UnixSeconds => later(step.at, 1 + drawBelow(step.random, PAUSE))
 
-/** Chaff begins by chance, and never in the way of a real publication. */
-export function runChaff(step: GaenStep): void {
-  const { state, at, random } = step
-  state.nextChaff = later(at, CHAFF_EVERY)
-  if (drawBelow(random, CHAFF_ODDS) !== 0 || state.publication !== undefined) return
-  state.publication = newPublication('00000000', true)
-  goOn(step, state.publication, 'verify', later(at, drawBelow(random, CHAFF_EVERY)))
-}
+/** A chance of 1 in 12 every four hours: once in two days. */
+const CHAFF_EVERY = 4 * 3600
+const CHAFF_ODDS = 12
+const NO_CODE = '00000000'
 
+/** Chaff begins by chance, and never in the way of a real publication. */
 export function planChaff(step: GaenStep): void {
   const { state, at, random } = step
-  if (state.settings.chaff) state.nextChaff = later(at, drawBelow(random, CHAFF_EVERY))
-}
-
-export function runPublication(step: GaenStep, publication: Publication): void {
-  if (publication.call !== 0) backOff(step, publication)
-  else if (publication.stage === 'verify') send(step, publication, verify(step, publication))
-  else if (publication.stage === 'certificate') send(step, publication, certificate(step, publication))
-  else send(step, publication, publish(step, publication))
-}
-
-function post(step: GaenStep, publication: Publication, path: string, fields: object): Outgoing {
-  return {
-    method: 'POST',
-    path,
-    body: padded(fields, step.random),
-    headers: {
-      'content-type': 'application/json',
-      'x-api-key': step.state.settings.apiKey,
-      // As long as the other: a marker must not show by its size.
-      [publication.chaff ? 'x-chaff' : 'x-usual']: '1',
-    },
+  if (!state.settings.chaff) {
+    state.nextChaff = undefined
+    return
   }
-}
-
-const verify = (step: GaenStep, publication: Publication): Outgoing =>
-  post(step, publication, '/api/verify', { code: publication.code, accept: ACCEPTED })
-
-/** The certificate binds the keys: from here on they do not change any more. */
-function certificate(step: GaenStep, publication: Publication): Outgoing {
-  if (publication.keys.length === 0) {
-    publication.keys = keysToPublish(step, publication)
-    publication.hmacKey = own(step.random(HMAC_KEY))
-    step.effects.push({ type: 'persist' })
+  // A clock that was set back must not end it.
+  if (state.nextChaff === undefined || state.nextChaff - at > CHAFF_EVERY) {
+    state.nextChaff = later(at, drawBelow(random, CHAFF_EVERY))
   }
-  const mac = tekMac(publication.keys.map(asPublished), publication.hmacKey)
-  return post(step, publication, '/api/certificate', { token: publication.token, ekeyhmac: toBase64(mac) })
+  if (state.nextChaff > at) return
+  state.nextChaff = later(at, CHAFF_EVERY)
+  const isBusy = state.chaff !== undefined || (state.publication !== undefined && state.publication.stage !== 'code')
+  if (drawBelow(random, CHAFF_ODDS) !== 0 || isBusy) return
+  state.chaff = newPublication(NO_CODE, true)
+  goOn(step, state.chaff, 'verify', later(at, drawBelow(random, CHAFF_EVERY)))
 }
 
 /**
- * All keys of the last days. That of today is cut short at the interval before this one and a new one takes its place, so that nobody
- * can be followed by it; or it goes whole, and the server holds it back until it has ended.
+ * What began goes on in form, and with nothing of what it was: who watches does not learn that it was refused, had nothing to publish, or that
+ * the user thought better of it.
  */
-function keysToPublish(step: GaenStep, publication: Publication): DailyKey[] {
-  const { state, at } = step
-  if (publication.chaff) return [{ keyData: own(step.random(16)), rollingStart: keyStartAt(at), rollingPeriod: 1 }]
-  const today = state.keys.at(-1)
-  const elapsed = intervalAt(at) - (today?.rollingStart ?? 0)
-  if (state.settings.sameDayKey === 'cut' && today?.rollingPeriod === ROLLING_PERIOD && elapsed < ROLLING_PERIOD) {
-    if (elapsed > 0) today.rollingPeriod = elapsed
-    else state.keys.pop()
-    rotate(step)
-    return state.keys.slice(0, -1).map((key) => ({ ...key }))
-  }
-  return state.keys.map((key) => ({ ...key }))
+function goOnAsChaff({ state }: GaenStep, { stage, call, due, failures }: Publication): Publication {
+  state.publication = undefined
+  state.chaff = { ...newPublication(NO_CODE, true), stage, call, due, failures }
+  return state.chaff
 }
 
-const asPublished = ({ keyData, rollingStart, rollingPeriod }: DailyKey) => ({
-  key: toBase64(keyData),
-  rollingStartNumber: rollingStart,
-  rollingPeriod,
-  transmissionRisk: 0,
-})
-
-function publish(step: GaenStep, publication: Publication): Outgoing {
+/** The last request was answered, or there will be none. */
+function end(step: GaenStep, publication: Publication): void {
   const { state } = step
-  return post(step, publication, '/v1/publish', {
-    temporaryExposureKeys: publication.keys.map(asPublished),
-    healthAuthorityID: state.settings.healthAuthorityId,
-    verificationPayload: publication.certificate,
-    hmacKey: toBase64(publication.hmacKey),
-    ...(publication.onset !== undefined && { symptomOnsetInterval: publication.onset * ROLLING_PERIOD }),
-    traveler: false,
-    revisionToken: state.revisionToken,
+  if (publication.chaff) state.chaff = undefined
+  else state.publication = undefined
+  // It waited for the chaff.
+  if (publication.chaff && state.publication?.stage === 'verify') state.publication.due = afterPause(step)
+  persist(step)
+}
+
+export function runPublication(step: GaenStep, publication: Publication): void {
+  if (publication.call !== 0) {
+    publicationFailed(step, publication)
+    return
+  }
+  const isDecided = publication.stage === 'verify' || publication.keys.length > 0
+  const chosen = isDecided ? publication : chooseKeys(step, publication)
+  // Before it leaves: a phone that is restarted has to know that the server may have it.
+  persist(step)
+  send(step, chosen, requestOf(step, chosen))
+}
+
+/** The certificate binds the keys: from here on they do not change any more. */
+function chooseKeys(step: GaenStep, publication: Publication): Publication {
+  const { at, random } = step
+  publication.hmacKey = own(random(HMAC_KEY))
+  if (!publication.chaff) {
+    publication.keys = keysToPublish(step, publication.testType)
+    if (publication.keys.length > 0) return publication
+    tellPublished(step, publication)
+    return chooseKeys(step, goOnAsChaff(step, publication))
+  }
+  const keyData = own(random(GAEN_SIZE.temporaryExposureKey))
+  publication.keys = [{ keyData, rollingStart: keyStartAt(at), rollingPeriod: ROLLING_PERIOD }]
+  return publication
+}
+
+const isNegative = ({ testType }: Publication): boolean => testType === 'negative'
+
+function tellPublished(step: GaenStep, publication: Publication): void {
+  tell(step, {
+    what: isNegative(publication) ? 'keysTakenBack' : 'keysPublished',
+    count: publication.keys.length,
   })
 }
 
-/** Filled with random text to the size that every request has. */
-function padded(fields: object, random: Random): string {
-  const length = JSON.stringify({ ...fields, padding: '' }).length
-  const missing = Math.max(0, BODY_BYTES - length)
-  const padding = toBase64url(random(Math.ceil((missing * 3) / 4))).slice(0, missing)
-  return JSON.stringify({ ...fields, padding })
+/** No answer, or one that says nothing about what was asked. Chaff makes way for a real publication that waits. */
+export function publicationFailed(step: GaenStep, publication: Publication): void {
+  const { state } = step
+  const { chaff, stage } = publication
+  if (stage === 'publish' && !chaff) {
+    publication.unanswered = true
+    noteFate(state, publication.keys, 'sent', ['private'])
+  }
+  const isInTheWay = chaff && state.publication?.stage === 'verify'
+  if (!isInTheWay && publication.failures < MOST_FAILURES) {
+    backOff(step, publication)
+    return
+  }
+  if (!chaff) tell(step, { what: 'codeRefused' })
+  end(step, publication)
 }
 
-export function publicationAnswered(step: GaenStep, status: number, body: Uint8Array): void {
-  const publication = step.state.publication!
+export function publicationAnswered(step: GaenStep, publication: Publication, status: number, body: Uint8Array): void {
   publication.call = 0
-  // The answer to chaff means nothing; the next request follows all the same.
-  const answer = publication.chaff ? {} : jsonOf(body)
-  if (!publication.chaff && (status >= 500 || status === 429 || answer === undefined)) backOff(step, publication)
-  else if (publication.chaff || status === 200) ANSWERS[publication.stage](step, publication, answer!)
-  else refused(step)
+  const answer = jsonOf(body)
+  const code = codeOf(answer)
+  if (asksToComeBack(status) || code === 'internal_error') publicationFailed(step, publication)
+  // What chaff is told means nothing; the next request follows all the same.
+  else if (publication.chaff) next(step, publication)
+  else if (status === 200) taken(step, publication, answer)
+  else if (code === '') publicationFailed(step, publication)
+  else refused(step, publication, code)
 }
 
-/** A token or a certificate that ran out, a code that nobody issued: the user asks for another code. */
-function refused(step: GaenStep): void {
-  step.state.publication = undefined
-  step.effects.push({ type: 'tell', notice: { what: 'codeRefused' } }, { type: 'persist' })
+const NEXT: Readonly<Record<Publication['stage'], Publication['stage'] | undefined>> = {
+  code: 'verify',
+  verify: 'certificate',
+  certificate: 'publish',
+  publish: undefined,
 }
 
-export function publicationFailed(step: GaenStep): void {
-  const publication = step.state.publication!
-  if (publication.chaff) step.state.publication = undefined
-  else backOff(step, publication)
+function next(step: GaenStep, publication: Publication): void {
+  const stage = NEXT[publication.stage]
+  if (stage === undefined) end(step, publication)
+  else goOn(step, publication, stage, afterPause(step))
+}
+
+/** An answer without what it is for is none. */
+function taken(step: GaenStep, publication: Publication, answer: Answer): void {
+  if (publication.stage === 'publish') published(step, publication, textOf(answer, 'revisionToken'))
+  else {
+    const name = publication.stage === 'verify' ? 'token' : 'certificate'
+    const text = textOf(answer, name)
+    if (text === '') {
+      publicationFailed(step, publication)
+      return
+    }
+    publication[name] = text
+    if (name === 'token') publication.testType = textOf(answer, 'testtype')
+  }
+  next(step, publication)
+}
+
+/** Without a token, and once they were taken back, nothing can be said of the keys any more. */
+function published(step: GaenStep, publication: Publication, revisionToken: string): void {
+  const { state } = step
+  const isClosed = revisionToken === '' || isNegative(publication)
+  if (revisionToken !== '') state.revisionToken = revisionToken
+  noteFate(state, publication.keys, isClosed ? 'closed' : 'published', ['private', 'sent', 'published'])
+  tellPublished(step, publication)
+}
+
+/** The key server has a key that the token does not name: it came with a publication whose answer was lost. */
+const NOT_NAMED = ['missing_revision_token', 'invalid_revision_token']
+
+/** The user asks for another code, unless it was this very publication that arrived. */
+function refused(step: GaenStep, publication: Publication, code: string): void {
+  const { state } = step
+  const hasArrived = publication.unanswered && NOT_NAMED.includes(code)
+  if (NOT_NAMED.includes(code)) noteFate(state, publication.keys, 'closed', ['sent'])
+  if (hasArrived) tellPublished(step, publication)
+  else tell(step, { what: 'codeRefused' })
+  next(step, publication.stage === 'publish' ? publication : goOnAsChaff(step, publication))
 }
 
 type Answer = Readonly<Record<string, unknown>>
-const textOf = (answer: Answer, name: string): string => (typeof answer[name] === 'string' ? answer[name] : '')
 
-const ANSWERS: Readonly<
-  Record<Publication['stage'], (step: GaenStep, publication: Publication, answer: Answer) => void>
-> = {
-  code: () => {},
-  verify: (step, publication, answer) => {
-    publication.token = textOf(answer, 'token')
-    goOn(step, publication, 'certificate', afterPause(step))
-  },
-  certificate: (step, publication, answer) => {
-    publication.certificate = textOf(answer, 'certificate')
-    goOn(step, publication, 'publish', afterPause(step))
-  },
-  publish: (step, publication, answer) => {
-    const { state } = step
-    state.publication = undefined
-    if (!publication.chaff) {
-      state.revisionToken = textOf(answer, 'revisionToken')
-      const notice = { what: 'keysPublished', count: publication.keys.length } as const
-      step.effects.push({ type: 'tell', notice })
-    }
-    step.effects.push({ type: 'persist' })
-  },
+/** Texts of the servers go into later requests, whose length is counted in characters. */
+function textOf(answer: Answer, name: string): string {
+  const text = answer[name]
+  return typeof text === 'string' && /^[\x20-\x7e]*$/.test(text) ? text : ''
 }
 
-function jsonOf(body: Uint8Array): Answer | undefined {
+/** What was refused, in the words of either server; empty where it does not say. */
+const codeOf = (answer: Answer): string =>
+  textOf(answer, 'errorCode') || textOf(answer, 'error_code') || textOf(answer, 'code')
+
+function jsonOf(body: Uint8Array): Answer {
   try {
     const json: unknown = JSON.parse(new TextDecoder().decode(body))
-    return typeof json === 'object' && json !== null ? (json as Answer) : undefined
+    return typeof json === 'object' && json !== null ? (json as Answer) : {}
   } catch {
-    return undefined
+    return {}
   }
 }

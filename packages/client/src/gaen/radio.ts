@@ -1,11 +1,12 @@
 // The radio of GAEN: daily keys, identifiers that change together with the address, and what is heard.
-import { DAY_SECONDS, dayOf, drawBelow, later, type Malformed, type UnixSeconds } from '@vicinity/protocol'
+import { DAY_SECONDS, dayOf, drawBelow, later, Malformed, type UnixSeconds } from '@vicinity/protocol'
 import { equalBytes } from '@vicinity/protocol/crypto'
 import {
   type Advertisement,
   associatedEncryptedMetadataKey,
   encryptMetadata,
   GAEN_SIZE,
+  type IntervalNumber,
   intervalAt,
   intervalStart,
   keyStartAt,
@@ -19,14 +20,17 @@ import {
   rollingProximityIdentifiers,
 } from '@vicinity/protocol/gaen'
 import { own } from '../state.ts'
+import { persist } from './calls.ts'
 import type { GaenEvent } from './events.ts'
 import type { DailyKey, GaenState, GaenStep, Schedule } from './state.ts'
 
-/** Bluetooth v1.2.2: an identifier lives 10 to 20 minutes. */
+/** GAEN: Bluetooth v1.2.2, an identifier lives 10 to 20 minutes. */
 const SHORTEST_LIFE = 600
 const LIFE_SPREAD = 601
-/** A crowd is far below; a flood must not fill the phone. */
+const LONGEST_LIFE = SHORTEST_LIFE + LIFE_SPREAD - 1
+/** A crowd is far below; a flood must not fill the phone, neither at once nor in the 14 days that the log is kept. */
 const MOST_IN_MINUTE = 1024
+const MOST_IN_HOUR = 16_384
 
 /** The 31 bytes to broadcast; undefined before the installation and after leaving. */
 export const advertisementOf = (state: GaenState): Uint8Array | undefined => state.advertisement
@@ -35,19 +39,22 @@ export const advertisementOf = (state: GaenState): Uint8Array | undefined => sta
 export function turn(step: GaenStep): void {
   const { state, at } = step
   if (!state.installed) return
-  const today = dayOf(at)
-  if (state.forgotten !== today) {
-    state.forgotten = today
-    const oldest = later(at, -RETENTION_DAYS * DAY_SECONDS)
-    step.effects.push({ type: 'forget', before: oldest })
-    state.keys = state.keys.filter((key) => intervalStart(key.rollingStart + key.rollingPeriod) > oldest)
-    state.exposures = state.exposures.filter(
-      (exposure) => intervalStart(exposure.key.rollingStart + ROLLING_PERIOD) > oldest,
-    )
-  }
+  if (state.forgotten !== dayOf(at)) forget(step)
   // A clock that was set back must not keep one identifier alive.
-  if (state.rotateAt !== undefined && at < state.rotateAt && state.rotateAt - at <= SHORTEST_LIFE + LIFE_SPREAD) return
+  if (state.rotateAt !== undefined && at < state.rotateAt && state.rotateAt - at <= LONGEST_LIFE) return
   rotate(step)
+}
+
+/** What is older than 14 days goes. What is of the future stays: a clock that is wrong for a while must not cost the days that are kept. */
+function forget(step: GaenStep): void {
+  const { state, at } = step
+  const oldest = later(at, -RETENTION_DAYS * DAY_SECONDS)
+  state.forgotten = dayOf(at)
+  state.keys = state.keys.filter((key) => intervalStart(key.rollingStart + key.rollingPeriod) > oldest)
+  state.exposures = state.exposures.filter(({ key }) => intervalStart(key.rollingStart + ROLLING_PERIOD) > oldest)
+  // A token that names no key of ours any more would only tell the server that two publications were of one person.
+  if (state.keys.every(({ fate }) => fate !== 'published')) state.revisionToken = ''
+  step.effects.push({ type: 'forget', before: oldest })
 }
 
 /** Identifier and address change together; the identifier is that of the interval of this instant. */
@@ -57,32 +64,36 @@ export function rotate(step: GaenStep): void {
   const key = currentKey(step)
   const schedule = scheduleOf(state, key)
   const k = interval - key.rollingStart
-  state.advertisement = packAdvertisement({
+  const advertisement = packAdvertisement({
     rollingProximityIdentifier: row(schedule.identifiers, GAEN_SIZE.rollingProximityIdentifier, k),
     encryptedMetadata: row(schedule.encryptedMetadata, GAEN_SIZE.metadata, k),
   })
-  const byInterval = state.settings.rotation === 'interval'
+  // Only a clock that was set back finds the identifier that it already sends: under another address it would join the two.
+  const isNew = state.advertisement === undefined || !equalBytes(advertisement, state.advertisement)
+  const byInterval = state.settings.rotation === 'interval' || !isNew
   state.rotateAt = byInterval ? intervalStart(interval + 1) : later(at, SHORTEST_LIFE + drawBelow(random, LIFE_SPREAD))
+  if (!isNew) return
+  state.advertisement = advertisement
   step.effects.push({ type: 'rotateAddress' })
 }
 
 const row = (rows: Uint8Array, width: number, k: number): Uint8Array => rows.slice(width * k, width * (k + 1))
 
+/** The key that starts here and was not cut short. */
+export const wholeKeyOf = ({ keys }: GaenState, start: IntervalNumber): DailyKey | undefined =>
+  keys.find(({ rollingStart, rollingPeriod }) => rollingStart === start && rollingPeriod === ROLLING_PERIOD)
+
 /** Keys roll together at multiples of 144 (midnight UTC); each is random, none comes from another. */
 function currentKey(step: GaenStep): DailyKey {
   const { state, at, random } = step
-  const start = keyStartAt(at)
-  const newest = state.keys.at(-1)
-  const covers = newest !== undefined && newest.rollingStart === start && newest.rollingPeriod === ROLLING_PERIOD
-  if (covers) return newest
+  const rollingStart = keyStartAt(at)
+  const running = wholeKeyOf(state, rollingStart)
+  if (running !== undefined) return running
   // After a cut a second key begins in the same day, with the same start.
-  const key = {
-    keyData: own(random(GAEN_SIZE.temporaryExposureKey)),
-    rollingStart: start,
-    rollingPeriod: ROLLING_PERIOD,
-  }
-  state.keys.push(key)
-  step.effects.push({ type: 'persist' })
+  const keyData = own(random(GAEN_SIZE.temporaryExposureKey))
+  const key: DailyKey = { keyData, rollingStart, rollingPeriod: ROLLING_PERIOD, fate: 'private' }
+  state.keys = [...state.keys, key].sort((a, b) => a.rollingStart - b.rollingStart)
+  persist(step)
   return key
 }
 
@@ -104,15 +115,15 @@ export function hear(step: GaenStep, event: Extract<GaenEvent, { readonly type: 
     state.ignored++
     return
   }
-  const known = event.strength !== undefined && Number.isFinite(event.strength)
+  const { strength, previousScanAt } = event
   step.effects.push({
     type: 'keep',
     heard: {
       at,
       identifier: own(heard.rollingProximityIdentifier),
       encryptedMetadata: own(heard.encryptedMetadata),
-      strength: known ? event.strength : undefined,
-      previousScanAt: event.previousScanAt,
+      strength: Number.isFinite(strength) ? strength : undefined,
+      previousScanAt: Number.isFinite(previousScanAt) ? previousScanAt : undefined,
     },
   })
 }
@@ -123,17 +134,18 @@ function advertised(state: GaenState, bytes: Uint8Array): Advertisement | undefi
   try {
     return parseAdvertisement(bytes)
   } catch (error) {
-    if ((error as Malformed).name !== 'Malformed') throw error
+    if (!(error instanceof Malformed)) throw error
     return undefined
   }
 }
 
 function isFlood(state: GaenState, at: UnixSeconds): boolean {
-  const minute = Math.floor(at / 60)
-  if (minute !== state.minute) {
-    state.minute = minute
-    state.heardInMinute = 0
-  }
-  state.heardInMinute++
-  return state.heardInMinute > MOST_IN_MINUTE
+  const [minute, hour] = [Math.floor(at / 60), Math.floor(at / 3600)]
+  if (minute !== state.minute) state.heardInMinute = 0
+  if (hour !== state.hour) state.heardInHour = 0
+  state.minute = minute
+  state.hour = hour
+  // What the minute refuses is not counted against the hour: a short flood leaves the rest of it.
+  if (++state.heardInMinute > MOST_IN_MINUTE) return true
+  return ++state.heardInHour > MOST_IN_HOUR
 }

@@ -50,12 +50,19 @@ export const DEFAULT_GAEN_PHONE: Omit<GaenSettings, 'trusted' | 'apiKey' | 'heal
   filesPath: '/exports/',
 }
 
+/**
+ * What the key server knows of a key: nothing; perhaps everything, since an answer was lost; that it is published, and the revision token
+ * names it; or that nothing can change it any more, so that it is not sent again.
+ */
+export type KeyFate = 'private' | 'sent' | 'published' | 'closed'
+
 /** A temporary exposure key of this phone, from its own random bits. */
 export interface DailyKey {
   readonly keyData: Uint8Array
   readonly rollingStart: IntervalNumber
   /** 144, or fewer when it was cut short to be published. */
   rollingPeriod: number
+  fate: KeyFate
 }
 
 /** All that the newest key broadcasts, derived once. */
@@ -71,18 +78,24 @@ export interface Download extends Activity {
   files: string[]
 }
 
+export type PublishedKey = Readonly<Pick<DailyKey, 'keyData' | 'rollingStart' | 'rollingPeriod'>>
+
 export interface Publication extends Activity {
   /** `code`: nothing leaves the phone before the user consents. */
   stage: 'code' | 'verify' | 'certificate' | 'publish'
   /** Whether nothing is published: the requests look the same. */
-  readonly chaff: boolean
+  chaff: boolean
   readonly code: string
-  onset: UtcDay | undefined
+  readonly onset: UtcDay | undefined
+  /** What the code is for, as the verification server says. */
+  testType: string
   token: string
   certificate: string
   hmacKey: Uint8Array
   /** Keys as they are published, fixed before the certificate binds them. */
-  keys: DailyKey[]
+  keys: readonly PublishedKey[]
+  /** Whether they were sent without an answer: the server may have them. */
+  unanswered: boolean
 }
 
 export interface GaenState {
@@ -91,7 +104,7 @@ export interface GaenState {
   /** Calls made so far: the number of the last one. */
   calls: number
   wakeAt: UnixSeconds | undefined
-  /** Keys of the last 14 days, the newest last. */
+  /** Keys of the last 14 days by their start; of one start the newest last. */
   keys: DailyKey[]
   schedule: Schedule | undefined
   /** The 31 bytes that are broadcast now. */
@@ -103,17 +116,23 @@ export interface GaenState {
   ignored: number
   minute: number
   heardInMinute: number
+  hour: number
+  heardInHour: number
 
   download: Download
   /** Names in the index that were read. */
   read: string[]
-  /** Diagnosis keys that were heard, with their sightings. */
+  /** Diagnosis keys that were heard, with their sightings; those that were taken back without. */
   exposures: Exposure[]
   /** The newest day of exposure that the user was told. */
   warnedDay: UtcDay | undefined
 
   publication: Publication | undefined
+  /** Publishes nothing, and now and then: by chance, or what is left of a publication that was refused. */
+  chaff: Publication | undefined
+  /** Base64; of the last publication. Empty when there is none. */
   revisionToken: string
+  /** When chance is asked next whether to begin chaff. */
   nextChaff: UnixSeconds | undefined
 }
 
@@ -133,11 +152,14 @@ export function newGaenPhone(settings: GaenSettings): GaenState {
     ignored: 0,
     minute: 0,
     heardInMinute: 0,
+    hour: 0,
+    heardInHour: 0,
     download: idle(),
     read: [],
     exposures: [],
     warnedDay: undefined,
     publication: undefined,
+    chaff: undefined,
     revisionToken: '',
     nextChaff: undefined,
   }
