@@ -3,7 +3,7 @@ export { DEFAULT_SETTINGS, type Deps, makeDeps, type Settings, settingsFor } fro
 export { dispatch, statusOf } from './dispatch.ts'
 export { directoryFiles, type ExportFiles, memoryFiles } from './export-files.ts'
 export { exportVerificationKeys } from './flows/key-server/export.ts'
-export { DEFAULT_GAEN_SETTINGS, type GaenSettings } from './gaen-settings.ts'
+export { DEFAULT_GAEN_SETTINGS, type GaenSettings, type ImportPeer } from './gaen-settings.ts'
 export { makeHttp, type Page, type Pages } from './http.ts'
 export { type Job, jobsOf } from './jobs.ts'
 export { directoryKeys, type KeyFiles, memoryKeys } from './keys/key-files.ts'

@@ -4,6 +4,7 @@ import type { UnixSeconds } from '@vicinity/protocol'
 import { PROFILES } from '@vicinity/protocol/robert'
 import { DEFAULT_SETTINGS, type GaenSettings, type Running, serve, settingsFor } from '@vicinity/server'
 import { Command, Option } from 'commander'
+import { readPeers } from './peers.ts'
 import { UsageError, wholeNumber } from './usage.ts'
 
 interface ServeCommandOptions {
@@ -11,6 +12,7 @@ interface ServeCommandOptions {
   readonly store?: string
   readonly exports?: string
   readonly region: string
+  readonly peers?: string
   readonly host: string
   readonly port: number
   readonly serviceStart: number
@@ -33,6 +35,7 @@ export function serveCommand(): Command {
     .option('--store <url>', 'sqlite:PATH or sqlite::memory: (default: in the data directory)')
     .option('--exports <directory>', 'exports of GAEN, which a web server may serve (default: in the data directory)')
     .option('--region <code>', 'region of the exports', DEFAULT_SETTINGS.gaen.keyServer.region)
+    .option('--peers <file>', 'JSON list of the servers whose exports are imported: name, index, keys')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <number>', 'port to listen on', wholeNumber('--port', 0, 65_535), 8080)
     .option(
@@ -62,7 +65,7 @@ export function serveCommand(): Command {
           serviceStart: options.serviceStart as UnixSeconds,
           countryCode: options.countryCode,
           authorityToken: process.env['VICINITY_AUTHORITY_TOKEN'],
-          gaen: gaenSettings(options.region),
+          gaen: gaenSettings(options),
         },
         store: options.store ?? `sqlite:${join(options.data, 'vicinity.db')}`,
         keys: join(options.data, 'keys'),
@@ -83,8 +86,12 @@ export function serveCommand(): Command {
     })
 }
 
-const gaenSettings = (region: string): GaenSettings => ({
-  keyServer: { ...DEFAULT_SETTINGS.gaen.keyServer, region: region.toUpperCase() },
+const gaenSettings = ({ region, peers }: ServeCommandOptions): GaenSettings => ({
+  keyServer: {
+    ...DEFAULT_SETTINGS.gaen.keyServer,
+    region: region.toUpperCase(),
+    peers: peers === undefined ? [] : readPeers(peers),
+  },
   verification: {
     ...DEFAULT_SETTINGS.gaen.verification,
     adminApiKey: process.env['VICINITY_ADMIN_API_KEY'],
