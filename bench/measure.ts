@@ -82,7 +82,7 @@ export async function eachAgainst(
 }
 
 /** A program of bench/peers, compiled; it prints the nanoseconds per operation of as many slices as it is told. */
-export type Peer = (mode: string, slices: number) => readonly number[]
+type Peer = (mode: string, slices: number) => readonly number[]
 
 // "AVX2" is meant literally: with AVX-512 a compiler has three-operand logic and twice the registers.
 export const AVX2 = ['-mno-avx512f']

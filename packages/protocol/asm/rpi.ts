@@ -59,22 +59,20 @@ export function schedule(): void {
   memory.copy(roundKeys, even, STATE)
   let rcon: u32 = 1
   for (let round: usize = 1; round <= 10; round++) {
-    // The key of the round in `even`, 0x63 included: it undoes that of the S-box.
+    for (let row: usize = 0; row < 4; row++) substitute(even + (12 + ((row + 1) & 3)) * BYTE, column + row * BYTE)
     for (let row: usize = 0; row < 4; row++) {
-      substitute(even + (12 + ((row + 1) & 3)) * BYTE, substituted)
       const change: u32 = 0x63 ^ (row === 0 ? rcon : 0)
       for (let bit: usize = 0; bit < 8; bit++) {
-        const at = odd + row * BYTE + bit * VECTOR
-        const value = v128.xor(v128.load(substituted + bit * VECTOR), ones(change, bit))
-        v128.store(at, v128.xor(value, v128.load(even + row * BYTE + bit * VECTOR)))
+        const at = row * BYTE + bit * VECTOR
+        let word = v128.xor(v128.load(column + at), ones(change, bit))
+        // What is used undoes the 0x63 of the S-box before it.
+        const flip = ones(0x63, bit)
+        for (let c: usize = 0; c < STATE; c += COLUMN) {
+          word = v128.xor(word, v128.load(even + at + c))
+          v128.store(even + at + c, word)
+          v128.store(roundKeys + round * STATE + at + c, v128.xor(word, flip))
+        }
       }
-    }
-    for (let at: usize = COLUMN; at < STATE; at += VECTOR) {
-      v128.store(odd + at, v128.xor(v128.load(odd + at - COLUMN), v128.load(even + at)))
-    }
-    memory.copy(even, odd, STATE)
-    for (let at: usize = 0; at < STATE; at += VECTOR) {
-      v128.store(roundKeys + round * STATE + at, v128.xor(v128.load(odd + at), ones(0x63, (at / VECTOR) & 7)))
     }
     rcon = (rcon << 1) ^ (rcon & 0x80 ? 0x11b : 0)
   }

@@ -26,7 +26,8 @@ export interface Heard {
 }
 
 export function inTimeOrder({ count, identifiers, times }: Sightings): Heard {
-  const order = Uint32Array.from({ length: count }, (_, sighting) => sighting)
+  const order = new Uint32Array(count)
+  for (let k = 0; k < count; k++) order[k] = k
   if (times.some((time, k) => time < times[k - 1]!)) order.sort((a, b) => times[a]! - times[b]!)
   const words = new Uint32Array(count)
   const sorted = new Float64Array(count)
