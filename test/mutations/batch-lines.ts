@@ -1,7 +1,9 @@
 // Broken lines of batches: columns mixed up, the key table misread, candidates sorted wrong. One item alone would come through.
 import { mutationsOf, protocolTests } from './mutation.ts'
 
-const located = mutationsOf('packages/protocol/src/robert/contact.ts', protocolTests('contact'), [
+const BATCHES = protocolTests('contact', 'contact-batch-of-many')
+
+const located = mutationsOf('packages/protocol/src/robert/contact.ts', BATCHES, [
   {
     step: 'a batch: rows of items',
     breaks: 'the rows of a batch are as long as a HELLO',
@@ -29,8 +31,8 @@ const located = mutationsOf('packages/protocol/src/robert/contact.ts', protocolT
   {
     step: 'a batch: columns',
     breaks: 'every item is tried with the keys of the first',
-    before: 'const time = unixOf(times[k] as NtpSeconds)',
-    after: 'const time = unixOf(times[0] as NtpSeconds)',
+    before: 'for (let k = 0; k < count; k++) days[k] = dayOf(unixOf(times[k] as NtpSeconds))',
+    after: 'for (let k = 0; k < count; k++) days[k] = dayOf(unixOf(times[0] as NtpSeconds))',
   },
   {
     step: 'a batch: columns',
@@ -41,26 +43,26 @@ const located = mutationsOf('packages/protocol/src/robert/contact.ts', protocolT
   {
     step: 'a batch: columns',
     breaks: 'what was opened is read by candidate, not by place',
-    before: 'const epoch = epochOfBlock(blocks, n)',
-    after: 'const epoch = epochOfBlock(blocks, candidate)',
+    before: 'const epoch = epochInView(view, n)',
+    after: 'const epoch = epochInView(view, candidate)',
   },
   {
     step: 'a batch: columns',
     breaks: 'the identifier that was opened is that of another candidate',
-    before: 'ids[candidate] = idOfBlock(blocks, n)',
-    after: 'ids[candidate] = idOfBlock(blocks, candidate)',
+    before: 'ids[candidate] = idInView(view, n)',
+    after: 'ids[candidate] = idInView(view, candidate)',
   },
   {
     step: 'a batch: columns',
     breaks: 'identifiers are written by place, not by candidate',
-    before: 'ids[candidate] = idOfBlock(blocks, n)',
-    after: 'ids[n] = idOfBlock(blocks, n)',
+    before: 'ids[candidate] = idInView(view, n)',
+    after: 'ids[n] = idInView(view, n)',
   },
   {
     step: 'a batch: columns',
     breaks: 'the epoch is compared with the reception of another item',
-    before: 'const near = received[candidate >> 1]!',
-    after: 'const near = received[n >> 1]!',
+    before: 'const near = received[itemOf(located, candidate)]!',
+    after: 'const near = received[itemOf(located, n)]!',
   },
   {
     step: 'a batch: K_S of each day',
@@ -77,42 +79,66 @@ const located = mutationsOf('packages/protocol/src/robert/contact.ts', protocolT
   {
     step: 'a batch: K_S of each day',
     breaks: 'a key is known by the place of the one before',
-    before: 'return key === undefined ? -1 : keys.push(key) - 1',
-    after: 'return key === undefined ? -1 : Math.max(keys.push(key) - 2, 0)',
+    before: 'const place = known.get(day) ?? (key === undefined ? NO_KEY : keys.push(key) - 1)',
+    after: 'const place = known.get(day) ?? (key === undefined ? NO_KEY : Math.max(keys.push(key) - 2, 0))',
+  },
+  {
+    step: 'a batch: K_S of each day',
+    breaks: 'every day has the key of the first day that was asked for',
+    before: 'const place = known.get(day) ?? (key === undefined ? NO_KEY : keys.push(key) - 1)',
+    after: 'const place = known.values().next().value ?? (key === undefined ? NO_KEY : keys.push(key) - 1)',
+  },
+  {
+    step: 'a batch: K_S of each day',
+    breaks: "days that meet in the table of recent ones have each other's key",
+    before: 'const place = recentDays[slot] === days[c] ? recent[slot]! : ask(days[c]!)',
+    after: 'const place = recentDays[slot] !== NO_DAY ? recent[slot]! : ask(days[c]!)',
+  },
+  {
+    step: 'a batch: K_S of each day',
+    breaks: 'a key is asked for again whenever its day comes back',
+    before: 'known.set(day, place)',
+    after: '',
+  },
+  {
+    step: 'a batch: K_S of each day',
+    breaks: 'the key of a recent day is that of the one before in its place',
+    before: 'recent[day & (RECENT - 1)] = place',
+    after: 'recent[day & (RECENT - 1)] ||= place',
   },
   {
     step: 'a batch: candidates sorted by key',
     breaks: 'the counts of the keys are not added up',
-    before: 'for (let key = 0; key < keys; key++) starts[key + 1]! += starts[key]!',
-    after: '',
+    before: 'for (let key = 0; key < keys.length; key++) starts.push(starts[key]! + sizes[key + 1]!)',
+    after: 'for (let key = 0; key < keys.length; key++) starts.push(sizes[key + 1]!)',
   },
   {
     step: 'a batch: candidates sorted by key',
     breaks: 'the counts stand a key too early',
-    before: 'for (let c = 0; c < places.length; c++) if (places[c]! >= 0) starts[places[c]! + 1]!++',
-    after: 'for (let c = 0; c < places.length; c++) if (places[c]! >= 0) starts[places[c]!]!++',
+    before: 'for (let key = 0; key < keys.length; key++) starts.push(starts[key]! + sizes[key + 1]!)',
+    after: 'for (let key = 0; key < keys.length; key++) starts.push(starts[key]! + sizes[key]!)',
   },
   {
     step: 'a batch: candidates sorted by key',
     breaks: 'where the keys begin moves while candidates are placed',
-    before: 'const next = starts.slice()',
+    before: 'const next = Int32Array.from(starts)',
     after: 'const next = starts',
   },
   {
     step: 'a batch: candidates sorted by key',
     breaks: 'the candidates of a key are written over each other',
-    before: 'for (let c = 0; c < places.length; c++) if (places[c]! >= 0) candidates[next[places[c]!]!++] = c',
-    after: 'for (let c = 0; c < places.length; c++) if (places[c]! >= 0) candidates[next[places[c]!]!] = c',
+    before: 'if (place !== NO_KEY) candidates[next[place]!++] = c',
+    after: 'if (place !== NO_KEY) candidates[next[place]!] = c',
   },
   {
     step: 'a batch: candidates sorted by key',
     breaks: 'candidates without a key take the place of others',
-    before: 'for (let c = 0; c < places.length; c++) if (places[c]! >= 0) candidates[next[places[c]!]!++] = c',
-    after: 'for (let c = 0; c < places.length; c++) candidates[next[Math.max(places[c]!, 0)]!++] = c',
+    before: 'if (place !== NO_KEY) candidates[next[place]!++] = c',
+    after: 'candidates[next[Math.max(place, 0)]!++] = c',
   },
 ])
 
-const decided = mutationsOf('packages/protocol/src/robert/contact-decision.ts', protocolTests('contact'), [
+const decided = mutationsOf('packages/protocol/src/robert/contact-decision.ts', BATCHES, [
   {
     step: 'the key table',
     breaks: 'who has the first row is nobody',
@@ -158,13 +184,13 @@ const decided = mutationsOf('packages/protocol/src/robert/contact-decision.ts', 
   {
     step: 'a batch: columns',
     breaks: 'the HELLO under a MAC is that of another item',
-    before: 'writeHelloMacInput(written, n, view, SIZE.item * (candidates[n]! >> 1))',
+    before: 'writeHelloMacInput(written, n, view, SIZE.item * itemOf(located, candidates[n]!))',
     after: 'writeHelloMacInput(written, n, view, SIZE.item * n)',
   },
   {
     step: 'a batch: columns',
     breaks: 'the MAC that is compared is that of another item',
-    before: 'const mac = SIZE.item * (candidates[n]! >> 1) + SIZE.hello - SIZE.helloMac',
+    before: 'const mac = SIZE.item * itemOf(located, candidates[n]!) + SIZE.hello - SIZE.helloMac',
     after: 'const mac = SIZE.item * n + SIZE.hello - SIZE.helloMac',
   },
   {
@@ -194,26 +220,27 @@ const decided = mutationsOf('packages/protocol/src/robert/contact-decision.ts', 
   {
     step: 'a batch: columns',
     breaks: 'the user is that of another candidate',
-    before: 'verdicts.ids[k] = located.ids[accepted]!',
-    after: 'verdicts.ids[k] = located.ids[k]!',
+    before: 'ids[k] = found[candidate]!',
+    after: 'ids[k] = found[k]!',
+    tests: protocolTests('contact-keys'),
   },
   {
     step: 'a batch: columns',
     breaks: 'the slot is that of the first item',
-    before: 'const slot = slotOf(calendar, emitted[k] as NtpSeconds, epochs[accepted]!)',
-    after: 'const slot = slotOf(calendar, emitted[0] as NtpSeconds, epochs[accepted]!)',
+    before: 'const slot = slotOf(calendar, emitted[k] as NtpSeconds, epochs[candidate]!, lastSlot)',
+    after: 'const slot = slotOf(calendar, emitted[0] as NtpSeconds, epochs[candidate]!, lastSlot)',
   },
   {
     step: 'a batch: columns',
     breaks: 'the weight is that of the first item',
-    before: 'const weight = weights[items[SIZE.item * (k + 1) - 1]!]!',
-    after: 'const weight = weights[items[SIZE.item - 1]!]!',
+    before: 'writeExposure(exposures, k, epochs[candidate]!, slot, weights[items[SIZE.item * (k + 1) - 1]!]!)',
+    after: 'writeExposure(exposures, k, epochs[candidate]!, slot, weights[items[SIZE.item - 1]!]!)',
   },
   {
     step: 'a batch: columns',
     breaks: 'exposures are written over each other',
-    before: 'writeExposure(verdicts.exposures, k, epochs[accepted]!, slot, weight)',
-    after: 'writeExposure(verdicts.exposures, 0, epochs[accepted]!, slot, weight)',
+    before: 'writeExposure(exposures, k, epochs[candidate]!, slot, weights[items[SIZE.item * (k + 1) - 1]!]!)',
+    after: 'writeExposure(exposures, 0, epochs[candidate]!, slot, weights[items[SIZE.item * (k + 1) - 1]!]!)',
   },
   {
     step: 'a batch: columns',
@@ -244,7 +271,7 @@ const rows = [
       after: 'const words = new BigInt64Array(table.buffer, 0, table.length / 8)',
     },
   ]),
-  ...mutationsOf('packages/protocol/src/robert/hello.ts', protocolTests('contact'), [
+  ...mutationsOf('packages/protocol/src/robert/hello.ts', protocolTests('contact-batch-of-many'), [
     {
       step: 'a batch: rows of MAC inputs',
       breaks: 'the inputs of MACs are written over each other',
@@ -256,21 +283,21 @@ const rows = [
     {
       step: 'a batch: rows of exposures',
       breaks: 'every exposure is written in the first row',
-      before: 'const at = SIZE.exposure * row',
-      after: 'const at = 0',
-      tests: protocolTests('contact'),
+      before: 'rows.setUint32(SIZE.exposure * row, (epoch << 8) | (slot << 6) | weight)',
+      after: 'rows.setUint32(0, (epoch << 8) | (slot << 6) | weight)',
+      tests: protocolTests('contact-batch-of-many'),
     },
     {
       step: 'ROBERT §3.2.1: LEE',
       breaks: 'epochs from 65,536 on lose their top byte',
-      before: 'rows[at] = epoch >> 16',
-      after: '',
+      before: 'rows.setUint32(SIZE.exposure * row, (epoch << 8) | (slot << 6) | weight)',
+      after: 'rows.setUint32(SIZE.exposure * row, ((epoch & 0xffff) << 8) | (slot << 6) | weight)',
     },
     {
       step: 'ROBERT §3.2.1: LEE',
       breaks: 'slot and weight share bits',
-      before: 'rows[at + 3] = slot * 64 + weight',
-      after: 'rows[at + 3] = slot * 32 + weight',
+      before: 'rows.setUint32(SIZE.exposure * row, (epoch << 8) | (slot << 6) | weight)',
+      after: 'rows.setUint32(SIZE.exposure * row, (epoch << 8) | (slot << 5) | weight)',
     },
   ]),
   ...mutationsOf('packages/protocol/src/bytes.ts', protocolTests('bytes'), [

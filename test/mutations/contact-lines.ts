@@ -1,5 +1,6 @@
 // Broken lines of what happens to a HELLO: ROBERT §5 and §6.2, and of the time in it. What only a batch can get wrong stands in
-// batch-lines.ts.
+// batch-lines.ts, what happens at the change of server keys in midnight-lines.ts.
+import { MIDNIGHT_LINES } from './midnight-lines.ts'
 import { mutationsOf, protocolTests } from './mutation.ts'
 
 const time = mutationsOf('packages/protocol/src/time.ts', protocolTests('time'), [
@@ -123,7 +124,7 @@ const located = mutationsOf('packages/protocol/src/robert/contact.ts', protocolT
     step: 'ROBERT §6.2 step 2',
     breaks: 'an item that is too far from Time goes on',
     before: 'if (!close) routes[k] = CONTACT_REFUSALS.helloTooFarFromTime',
-    after: 'if (!close) located.countryCodes[k] = CONTACT_REFUSALS.helloTooFarFromTime',
+    after: '',
   },
   {
     step: 'ROBERT §6.2 step 3',
@@ -161,27 +162,14 @@ const located = mutationsOf('packages/protocol/src/robert/contact.ts', protocolT
   {
     step: 'ROBERT §6.2 step 3',
     breaks: 'what is forwarded is opened all the same',
-    before: 'if (routes[k] !== LOCAL) continue',
-    after: 'if (routes[k] > FOREIGN) continue',
+    before: 'places[c] = routes[itemOf(located, c)] === LOCAL ? place : NO_KEY',
+    after: 'places[c] = routes[itemOf(located, c)]! <= FOREIGN ? place : NO_KEY',
   },
   {
-    step: 'ROBERT §6.2 step 4, footnote 13',
-    breaks: 'the key of the neighbour day is not tried',
-    before: 'places[CANDIDATES * k + 1] = placeOf(neighbourDay(time))',
-    after: 'places[CANDIDATES * k + 1] = placeOf(dayOf(time))',
-    tests: protocolTests('contact-keys'),
-  },
-  {
-    step: 'ROBERT §6.2 step 4, footnote 13',
-    breaks: 'the key of the day of Time is not tried',
-    before: 'places[CANDIDATES * k] = placeOf(dayOf(time))',
-    after: 'places[CANDIDATES * k] = placeOf(neighbourDay(time))',
-  },
-  {
-    step: 'ROBERT §6.2 step 4, footnote 13',
-    breaks: 'every day has the key of the first day that was asked for',
-    before: 'const found = known.get(day)',
-    after: 'const found = known.values().next().value',
+    step: 'ROBERT §6.2: the order of steps',
+    breaks: 'what step 2 refuses is opened all the same',
+    before: 'places[c] = routes[itemOf(located, c)] === LOCAL ? place : NO_KEY',
+    after: 'places[c] = routes[itemOf(located, c)] !== FOREIGN ? place : NO_KEY',
   },
   {
     step: 'ROBERT §6.2 step 6',
@@ -214,24 +202,6 @@ const located = mutationsOf('packages/protocol/src/robert/contact.ts', protocolT
     after: 'received[k] = epochAt(calendar, unixOf(sent))',
   },
   {
-    step: 'divergence 30: step 6 ahead of step 5',
-    breaks: 'where neither key gives the epoch one identifier is not looked up',
-    before: 'if (fits[first]! > fits[second]!) ids[second] = NO_ID',
-    after: 'if (fits[first]! >= fits[second]!) ids[second] = NO_ID',
-  },
-  {
-    step: 'divergence 30: step 6 ahead of step 5',
-    breaks: 'the identifier that fits its epoch is the one that is not looked up',
-    before: 'if (fits[first]! > fits[second]!) ids[second] = NO_ID',
-    after: 'if (fits[first]! > fits[second]!) ids[first] = NO_ID',
-  },
-  {
-    step: 'divergence 30: step 6 ahead of step 5',
-    breaks: 'the first key costs a look-up where the second made the EBID',
-    before: 'else if (fits[second]! > fits[first]!) ids[first] = NO_ID',
-    after: '',
-  },
-  {
     step: 'divergence 12: the slot',
     breaks: "the slot is that of the uploader's time",
     before: 'emitted[k] = sent',
@@ -243,32 +213,32 @@ const decided = mutationsOf('packages/protocol/src/robert/contact-decision.ts', 
   {
     step: 'ROBERT §6.2 step 4',
     breaks: 'without a server key the identifier is said to be unknown',
-    before: 'if (epoch === UNOPENED) return CONTACT_REFUSALS.noServerKey',
-    after: '',
+    before: 'if (epoch === UNOPENED) steps[c] = CONTACT_REFUSALS.noServerKey',
+    after: 'if (epoch === UNOPENED) steps[c] = CONTACT_REFUSALS.unknownId',
     tests: protocolTests('contact-keys'),
   },
   {
     step: 'ROBERT §6.2 step 5',
     breaks: 'an unknown identifier is refused for its MAC',
-    before: 'if (rows[candidate]! < 0) return CONTACT_REFUSALS.unknownId',
+    before: 'else if (rows[c]! < 0) steps[c] = CONTACT_REFUSALS.unknownId',
     after: '',
   },
   {
     step: 'ROBERT §6.2: the order of steps',
     breaks: 'an unknown identifier is refused for its epoch',
-    before: 'if (rows[candidate]! < 0) return CONTACT_REFUSALS.unknownId',
-    after: 'if (rows[candidate]! < 0) return CONTACT_REFUSALS.unknownId + Number(fits[candidate] === 0)',
+    before: 'else if (rows[c]! < 0) steps[c] = CONTACT_REFUSALS.unknownId',
+    after: 'else if (rows[c]! < 0) steps[c] = CONTACT_REFUSALS.unknownId + Number(fits[c] === 0)',
   },
   {
     step: 'ROBERT §6.2 step 6',
     breaks: 'an epoch that does not fit is refused for its MAC',
-    before: 'if (fits[candidate] === 0) return CONTACT_REFUSALS.epochMismatch',
+    before: 'else if (fits[c] === 0) steps[c] = CONTACT_REFUSALS.epochMismatch',
     after: '',
   },
   {
     step: 'ROBERT §6.2 step 8',
     breaks: 'the MAC is not checked',
-    before: 'if (fit[candidate] === 0) return CONTACT_REFUSALS.macInvalid',
+    before: 'else if (fit[c] === 0) steps[c] = CONTACT_REFUSALS.macInvalid',
     after: '',
   },
   {
@@ -296,90 +266,45 @@ const decided = mutationsOf('packages/protocol/src/robert/contact-decision.ts', 
     after: 'const first = (view.getInt32(mac) ^ macs.getInt32(MAC_BYTES * n)) & 0xff_ffff',
   },
   {
-    step: 'ROBERT §6.2 footnotes 15 and 16',
-    breaks: 'the second key counts only where the first opened an unknown identifier',
-    before: 'const second = first === LOCAL ? LOCAL : refusingStep(located, rows, fit, 2 * k + 1, now, contagious)',
-    after:
-      'const second = first !== CONTACT_REFUSALS.unknownId ? first : refusingStep(located, rows, fit, 2 * k + 1, now, contagious)',
-    tests: protocolTests('contact-keys'),
-  },
-  {
-    step: 'ROBERT §6.2 footnotes 14 to 16',
-    breaks: 'the second key is not tried',
-    before: 'const second = first === LOCAL ? LOCAL : refusingStep(located, rows, fit, 2 * k + 1, now, contagious)',
-    after: 'const second = first',
-    tests: protocolTests('contact-keys'),
-  },
-  {
-    step: 'ROBERT §6.2 footnotes 14 to 16',
-    breaks: 'of two keys the refusal of the earlier step is reported',
-    before: 'verdicts.routes[k] = Math.max(first, second)',
-    after: 'verdicts.routes[k] = Math.min(first, second)',
-    tests: protocolTests('contact', 'contact-keys'),
-  },
-  {
-    step: 'ROBERT §6.2 footnotes 14 to 16',
-    breaks: 'of two keys the refusal of the first is reported',
-    before: 'verdicts.routes[k] = Math.max(first, second)',
-    after: 'verdicts.routes[k] = first',
-    tests: protocolTests('contact-keys'),
-  },
-  {
-    step: 'ROBERT §6.2 footnotes 14 to 16',
-    breaks: 'of two keys the refusal of the second is reported',
-    before: 'verdicts.routes[k] = Math.max(first, second)',
-    after: 'verdicts.routes[k] = second',
-  },
-  {
-    step: 'ROBERT §6.2 footnotes 14 to 16',
-    breaks: 'the exposure is that of the first key, whichever fits',
-    before: 'const accepted = first === LOCAL ? 2 * k : 2 * k + 1',
-    after: 'const accepted = 2 * k',
-    tests: protocolTests('contact-keys'),
-  },
-  {
-    step: 'ROBERT §6.2 footnotes 14 to 16',
-    breaks: 'the epoch is that of the first key, whichever fits',
-    before: 'writeExposure(verdicts.exposures, k, epochs[accepted]!, slot, weight)',
-    after: 'writeExposure(verdicts.exposures, k, epochs[2 * k]!, slot, weight)',
-    tests: protocolTests('contact-keys'),
-  },
-  {
     step: 'ROBERT §6.2 step 9, footnote 17',
     breaks: 'expired epochs are added, to be purged later',
-    before: 'const outside = isExpired(epoch, now, contagious) || epoch > now + 1',
-    after: 'const outside = epoch > now + 1',
+    before:
+      'else if (isExpired(epoch, now, contagious) || epoch > now + 1) steps[c] = CONTACT_REFUSALS.outsideContagiousPeriod',
+    after: 'else if (epoch > now + 1) steps[c] = CONTACT_REFUSALS.outsideContagiousPeriod',
   },
   {
     step: 'ROBERT §6.2 step 9',
     breaks: 'epochs that have not come are added',
-    before: 'const outside = isExpired(epoch, now, contagious) || epoch > now + 1',
-    after: 'const outside = isExpired(epoch, now, contagious)',
+    before:
+      'else if (isExpired(epoch, now, contagious) || epoch > now + 1) steps[c] = CONTACT_REFUSALS.outsideContagiousPeriod',
+    after: 'else if (isExpired(epoch, now, contagious)) steps[c] = CONTACT_REFUSALS.outsideContagiousPeriod',
   },
   {
     step: 'ROBERT §6.2 step 9',
     breaks: 'the next epoch, heard from a clock that is ahead, is refused',
-    before: 'const outside = isExpired(epoch, now, contagious) || epoch > now + 1',
-    after: 'const outside = isExpired(epoch, now, contagious) || epoch > now',
+    before:
+      'else if (isExpired(epoch, now, contagious) || epoch > now + 1) steps[c] = CONTACT_REFUSALS.outsideContagiousPeriod',
+    after:
+      'else if (isExpired(epoch, now, contagious) || epoch > now) steps[c] = CONTACT_REFUSALS.outsideContagiousPeriod',
   },
   {
     step: 'divergence 12: the slot',
     breaks: 'the slot is rounded',
-    before: 'return Math.min(Math.max(Math.floor(into / SLOT_SECONDS), 0), last)',
-    after: 'return Math.min(Math.max(Math.round(into / SLOT_SECONDS), 0), last)',
+    before: 'const slot = Math.floor(into / SLOT_SECONDS)',
+    after: 'const slot = Math.round(into / SLOT_SECONDS)',
   },
   {
     step: 'divergence 29: the nearest slot',
     breaks: 'a HELLO sent after its epoch is in a slot that the epoch has not',
-    before: 'return Math.min(Math.max(Math.floor(into / SLOT_SECONDS), 0), last)',
-    after: 'return Math.max(Math.floor(into / SLOT_SECONDS), 0)',
+    before: 'return slot < 0 ? 0 : slot > last ? last : slot',
+    after: 'return slot < 0 ? 0 : slot',
   },
   {
     step: 'divergence 29: the nearest slot',
     breaks: 'a HELLO sent before its epoch is in a negative slot',
-    before: 'return Math.min(Math.max(Math.floor(into / SLOT_SECONDS), 0), last)',
-    after: 'return Math.min(Math.floor(into / SLOT_SECONDS), last)',
+    before: 'return slot < 0 ? 0 : slot > last ? last : slot',
+    after: 'return slot > last ? last : slot',
   },
 ])
 
-export const CONTACT_LINES = [...time, ...hello, ...located, ...decided]
+export const CONTACT_LINES = [...time, ...hello, ...located, ...decided, ...MIDNIGHT_LINES]

@@ -21,6 +21,33 @@ const ebids = mutationsOf('packages/protocol/src/robert/ebid.ts', protocolTests(
     after: 'writeUint(blocks, SIZE.ebid * k + 3, 5, id)',
   },
   {
+    step: 'ROBERT §6.2 step 4: what an EBID says',
+    breaks: 'epochs from 2^23 on are negative',
+    before: '(blocks.getUint32(SIZE.ebid * index) >>> 8) as Epoch',
+    after: '(blocks.getInt32(SIZE.ebid * index) >> 8) as Epoch',
+  },
+  {
+    step: 'ROBERT §6.2 step 4: what an EBID says',
+    breaks: 'the epoch is that of the first EBID',
+    before: '(blocks.getUint32(SIZE.ebid * index) >>> 8) as Epoch',
+    after: '(blocks.getUint32(0) >>> 8) as Epoch',
+    tests: protocolTests('contact-batch-of-many'),
+  },
+  {
+    step: 'ROBERT §6.2 step 4: what an EBID says',
+    breaks: 'identifiers lose their top byte',
+    before: 'blocks.getUint8(SIZE.ebid * index + 3) * 0x100000000 + blocks.getUint32(SIZE.ebid * index + 4)',
+    after: 'blocks.getUint32(SIZE.ebid * index + 4)',
+    tests: protocolTests('contact-keys'),
+  },
+  {
+    step: 'ROBERT §6.2 step 4: what an EBID says',
+    breaks: 'the identifier is that of the first EBID',
+    before: 'blocks.getUint8(SIZE.ebid * index + 3) * 0x100000000 + blocks.getUint32(SIZE.ebid * index + 4)',
+    after: 'blocks.getUint8(3) * 0x100000000 + blocks.getUint32(4)',
+    tests: protocolTests('contact-batch-of-many'),
+  },
+  {
     step: 'ROBERT §4: ECC',
     breaks: 'the key stream is the last byte of the block',
     before: 'for (let k = 0; k < count; k++) stream[k] = encrypted[AES_BLOCK * k]!',

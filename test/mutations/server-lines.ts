@@ -28,6 +28,103 @@ const upload = mutationsOf('packages/server/src/flows/upload.ts', serverTests('u
   },
 ])
 
+const judged = mutationsOf('packages/server/src/flows/judge-contacts.ts', serverTests('process-contacts'), [
+  {
+    step: 'divergence 20: the intake key of a window',
+    breaks: 'items are opened as those of the next window',
+    before: 'place: placeOfWindow(window),',
+    after: 'place: placeOfWindow(window + 1),',
+  },
+  {
+    step: 'a key directory of another store',
+    breaks: 'where nothing opens all items are thrown away',
+    before: 'if (!located.some(({ opened }) => opened.includes(1))) {',
+    after: 'if (located.length === 0) {',
+  },
+  {
+    step: 'a key directory of another store',
+    breaks: 'a slice in which nothing opens holds up the others',
+    before: 'if (!located.some(({ opened }) => opened.includes(1))) {',
+    after: 'if (!located.every(({ opened }) => opened.includes(1))) {',
+  },
+  {
+    step: 'items altered in the store',
+    breaks: 'one altered item holds up its batch',
+    before: 'if (!located.some(({ opened }) => opened.includes(1))) {',
+    after: 'if (located.some(({ opened }) => opened.includes(0))) {',
+  },
+  {
+    step: 'items altered in the store',
+    breaks: 'what does not open is judged all the same',
+    before:
+      'routes: concat(...verdicts.map(({ routes }) => routes)).map((route, k) => (opened[k] === 1 ? route : ALTERED)),',
+    after:
+      'routes: concat(...verdicts.map(({ routes }) => routes)).map((route, k) => (opened[k] === 2 ? ALTERED : route)),',
+  },
+  {
+    step: 'users altered in the store',
+    breaks: 'a key that was altered is not counted',
+    before: "if (altered.size > 0) deps.count('store.userAltered', altered.size)",
+    after: '',
+  },
+  {
+    step: 'users altered in the store',
+    breaks: 'a key that was altered counts in each slice',
+    before: "if (altered.size > 0) deps.count('store.userAltered', altered.size)",
+    after: "for (const slice of decided) deps.count('store.userAltered', slice.altered.length)",
+    tests: serverTests('crew'),
+  },
+  {
+    step: 'a batch in slices',
+    breaks: 'only the users of the first slice are looked up',
+    before: 'const wanted = [...new Set(located.flatMap(({ ids }) => ids))]',
+    after: 'const wanted = [...new Set(located[0]!.ids)]',
+  },
+  {
+    step: 'a batch in slices',
+    breaks: 'the users of the second slice are written over those of the first',
+    before: 'all.set(column, from)',
+    after: 'all.set(column, 0)',
+  },
+  {
+    step: 'a batch in slices',
+    breaks: 'the last item of a slice is left out',
+    before: 'sealed: rowsOf(SEALED_ITEM, sealed),',
+    after: 'sealed: rowsOf(SEALED_ITEM, sealed.slice(0, Math.max(sealed.length - 1, 1))),',
+  },
+  {
+    step: 'ROBERT §6.2 step 5',
+    breaks: 'who was not found in the store gets the key of another',
+    before: 'known.map((id) => stored.get(id)!),',
+    after: 'known.map(() => [...stored.values()][0]!),',
+    tests: serverTests('crew'),
+  },
+  {
+    step: 'keys of a job are copies',
+    breaks: 'the vault key is erased with the first job',
+    before: 'secrets: Uint8Array.from(keys.vaultKey),',
+    after: 'secrets: keys.vaultKey,',
+  },
+  {
+    step: 'ROBERT §6.2 step 3',
+    breaks: 'the crew knows of no federation',
+    before: 'peers: robert.peers,',
+    after: 'peers: new Set(),',
+  },
+  {
+    step: 'ROBERT §6.2 step 2',
+    breaks: 'the tolerance of the crew is strict in every profile',
+    before: 'inclusiveTolerance: robert.profile.inclusiveTolerance,',
+    after: 'inclusiveTolerance: false,',
+  },
+  {
+    step: 'ROBERT §6.2 step 9',
+    breaks: 'the crew does not know what time it is',
+    before: 'const context = contextOf(deps, at)',
+    after: 'const context = contextOf(deps, 0 as UnixSeconds)',
+  },
+])
+
 const contacts = [
   ...mutationsOf('packages/server/src/flows/process-contacts.ts', serverTests('process-contacts'), [
     {
@@ -73,6 +170,7 @@ const contacts = [
       after: '} while (claimed > BATCH)',
     },
   ]),
+  ...judged,
   ...mutationsOf('packages/server/src/flows/pool.ts', serverTests('process-contacts'), [
     {
       step: 'pool window',
@@ -175,6 +273,18 @@ const requests = mutationsOf(
       breaks: 'the identifiers of a reply are those of nobody',
       before: 'const id = user?.id ?? NOBODY',
       after: 'const id = NOBODY',
+    },
+    {
+      step: 'ROBERT §4: identifiers of a status reply',
+      breaks: 'in a batch everybody gets the identifiers of the first',
+      before: 'return judged.map(({ user, decision }, k) => replyTo(deps, user, decision, lists[k]!, at))',
+      after: 'return judged.map(({ user, decision }) => replyTo(deps, user, decision, lists[0]!, at))',
+    },
+    {
+      step: 'ROBERT §4: identifiers of a status reply',
+      breaks: 'in a batch the identifiers are in the order of another batch',
+      before: 'return judged.map(({ user, decision }, k) => replyTo(deps, user, decision, lists[k]!, at))',
+      after: 'return judged.map(({ user, decision }, k) => replyTo(deps, user, decision, lists.at(-1 - k)!, at))',
     },
     {
       step: 'divergence 7: renew',

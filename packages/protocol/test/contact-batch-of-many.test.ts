@@ -5,7 +5,7 @@ import { concat } from '../src/bytes.ts'
 import { type ContactRefusal, idsOf, locateContacts } from '../src/robert/contact.ts'
 import { type ContactVerdict, decideContacts, keyTable, verdictOf } from '../src/robert/contact-decision.ts'
 import type { PermanentId } from '../src/robert/ebid.ts'
-import { epochAt, epochStart, later } from '../src/time.ts'
+import { dayOf, epochAt, epochStart, later } from '../src/time.ts'
 import {
   ALICE,
   backEnd,
@@ -73,6 +73,30 @@ test('ROBERT §6.2 step 1: a batch is whole items', () => {
   }
 })
 
+test('ROBERT §6.2 step 4: senders may name any day: each is asked for its key once, and has no other key', () => {
+  // Days that are 64 apart meet in the small table of recent days.
+  const off = [0, 128, 64, 64, 0, 0, -64, 128, 128, 64, 1, 65, 0, -6400, 0, 64]
+  const days = off.map((each) => dayOf(later(NOON, 86_400 * each)))
+  const asked: number[] = []
+  const context: typeof backEnd = {
+    ...backEnd,
+    serverKeyOf: (day) => {
+      asked.push(day)
+      return [days[0], days[1]].includes(day) ? backEnd.serverKeyOf(day) : undefined
+    },
+  }
+  const items = off.map((each) =>
+    itemOf({ emitted: later(NOON, 86_400 * each), epoch: EPOCH + Math.max(96 * each, 0) }),
+  )
+  const results = new Map<number, object>([
+    [0, local()],
+    [128, refusal('outsideContagiousPeriod')],
+  ])
+  const expected = off.map((each) => results.get(each) ?? refusal('noServerKey'))
+  assert.deepEqual(judge(items, context), expected)
+  assert.deepEqual(asked, [...new Set(days)])
+})
+
 test('ROBERT §6.2 step 5: of a batch each identifier is looked up once', () => {
   const items = concat(itemOf({ emitted: NOON }), itemOf({ emitted: later(NOON, 900) }))
   assert.deepEqual(idsOf(locateContacts(items, backEnd, NOW)), [ALICE.id])
@@ -99,23 +123,24 @@ test('ROBERT §6.2 footnotes 13 to 16: in a batch the items near midnight, under
   const random = randomOf('users of three midnights')
   const users = Array.from({ length: 60 }, (_, k) => ({ id: 0xd0000 + 6007 * k, authenticationKey: random(32) }))
   const keyOf = (id: PermanentId) => users.find((user) => user.id === id)?.authenticationKey
-  // By turns: at noon, sent before midnight and heard after it, the other way round, and in the evening; of three days.
+  // By turns: at noon, sent before midnight and heard after it, the other way round, soon after it, in the evening.
   const kinds = [
     [43_200, 43_200],
     [-4, 5],
     [3, -6],
+    [700, 700],
     [64_800, 64_800],
   ] as const
   const sent = users.map((_, k) => {
-    const into = kinds[k % 4]![0]
+    const into = kinds[k % 5]![0]
     return later(unix(`2026-03-0${2 + (k % 3)}T00:00:00Z`), into > 1800 ? into + 120 * (k % 7) : into)
   })
   const items = users.map((user, k) => {
-    const [emitted, received] = kinds[k % 4]!
-    return itemOf({ emitted: sent[k]!, received: later(sent[k]!, received - emitted), user, signal: 0x51 + (k % 5) })
+    const [emitted, received] = kinds[k % 5]!
+    return itemOf({ emitted: sent[k]!, received: later(sent[k]!, received - emitted), user, signal: 0x51 + (k % 4) })
   })
   const located = locateContacts(concat(...items), backEnd, NOW)
-  const near = items.flatMap((_, k) => (k % 4 === 1 || k % 4 === 2 ? [k] : []))
+  const near = items.flatMap((_, k) => (k % 5 > 0 && k % 5 < 4 ? [k] : []))
   assert.deepEqual([...located.nearMidnight], near)
   assert.deepEqual(
     [...idsOf(located)].sort((a, b) => a - b),
@@ -124,13 +149,13 @@ test('ROBERT §6.2 footnotes 13 to 16: in a batch the items near midnight, under
   const expected = users.map(({ id }, k) => {
     const epoch = epochAt(calendar, sent[k]!)
     const slot = Math.floor((sent[k]! - epochStart(calendar, epoch)) / 300)
-    return { route: 'local', id, exposure: { epoch, slot, weight: 10 + 10 * (k % 5) } }
+    return { route: 'local', id, exposure: { epoch, slot, weight: 10 + 10 * (k % 4) } }
   })
   assert.deepEqual(judge(items, backEnd, keyOf), expected)
-  const forged = items.map((item, k) => (k % 5 === 0 ? withBitFlipped(item, 88 + (k % 40)) : item))
+  const forged = items.map((item, k) => (k % 3 === 0 ? withBitFlipped(item, 88 + (k % 40)) : item))
   const verdicts = judge(forged, backEnd, keyOf)
   verdicts.forEach((verdict, k) => {
-    assert.deepEqual(verdict, k % 5 === 0 ? refusal('macInvalid') : expected[k], `item ${k}`)
+    assert.deepEqual(verdict, k % 3 === 0 ? refusal('macInvalid') : expected[k], `item ${k}`)
   })
 })
 

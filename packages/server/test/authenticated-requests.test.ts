@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { concat, dayOfEpoch, type Epoch, epochAt, firstEpochOfDay, later, ntpOf, toHex } from '@vicinity/protocol'
-import { buildHello, CODE, openReply, type Reply, SIZE } from '@vicinity/protocol/robert'
+import { buildHello, CODE, makeList, openReply, type Reply, renewPayload, SIZE } from '@vicinity/protocol/robert'
 import { authenticatedRequests } from '../src/flows/authenticated-requests.ts'
 import { purge } from '../src/flows/purge.ts'
 import { keepServerKeys } from '../src/flows/server-keys.ts'
@@ -157,6 +157,38 @@ test('a status reply carries the identifiers of the last day of the bundle (ROBE
   await keepServerKeys(server.deps, server.clock.now)
   const next = (await askStatus(server, phone))!.list
   assert.equal(next.first, last + EPOCHS_A_DAY)
+})
+
+test('in one batch everybody gets identifiers of her own, and nobody else opens them (ROBERT §4)', async (t) => {
+  const { server, phone } = await start(t)
+  const { deps } = server
+  const phones = [phone, await registerPhone(server, 'other'), await registerPhone(server, 'third')]
+  const from = (nowOf(server) + 10) as Epoch
+  const last = firstEpochOfDay(deps.calendar, TODAY + 4)
+  const asked = [
+    { of: 1, code: CODE.renew, first: from },
+    { of: 0, code: CODE.status, first: last },
+    { of: 2, code: CODE.renew, first: from },
+    { of: 1, code: CODE.status, first: last },
+    { of: 0, code: CODE.renew, first: from },
+  ]
+  const requests = asked.map(({ of, code }) =>
+    requestOf(server, phones[of]!, code, code === CODE.renew ? { payload: renewPayload(from) } : {}),
+  )
+  const replies = await authenticatedRequests(deps, requests, NOON)
+  for (const [n, { of, code, first }] of asked.entries()) {
+    const opened = phones.map(({ keys }) => openReply(keys.encryptionKey, replies[n]!))
+    assert.deepEqual(
+      opened.map((reply) => reply?.kind),
+      phones.map((_, k) => (k === of ? code : undefined)),
+    )
+    const [got, own] = [opened[of]!.list, makeList(deps.robert, phones[of]!.id, first, EPOCHS_A_DAY)]
+    assert.deepEqual([got.first, toHex(got.pairs)], [own.first, toHex(own.pairs)], `request ${n}`)
+  }
+  const lists = new Set(
+    asked.map(({ of }, n) => toHex(openReply(phones[of]!.keys.encryptionKey, replies[n]!)!.list.pairs)),
+  )
+  assert.equal(lists.size, asked.length)
 })
 
 test('ROBERT §7 step 8: one epoch before T refuses, T epochs to the second are enough', async (t) => {

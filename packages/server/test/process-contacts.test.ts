@@ -6,11 +6,14 @@ import {
   buildHello,
   CONTACT_REFUSALS,
   type ContactRefusal,
+  LOCAL,
   makeEbids,
   makeList,
   packItem,
+  SPEC,
   unpackExposures,
 } from '@vicinity/protocol/robert'
+import { ALTERED, judgeContacts } from '../src/flows/judge-contacts.ts'
 import { placeOfWindow, windowAt } from '../src/flows/pool.ts'
 import { processContacts } from '../src/flows/process-contacts.ts'
 import { keepServerKeys } from '../src/flows/server-keys.ts'
@@ -229,6 +232,46 @@ test('more items than one transaction takes are all applied, each once', async (
   await apply(server)
   assert.deepEqual([counted(server, 'item.accepted'), countRows(server.path, 'item_queue')], [4101, 0])
   assert.equal((await exposed(server, phone)).length, 4101)
+})
+
+test('the tolerance of an item is that of the profile: an inclusive one takes twelve seconds (ROBERT §6.2 step 2)', async (t) => {
+  for (const [inclusiveTolerance, accepted] of [
+    [true, 1],
+    [false, 0],
+  ] as const) {
+    const { server, phone } = await start(t, { settings: { profile: { ...SPEC, inclusiveTolerance } } })
+    await queue(server, itemOf(server, phone, early, later(early, 12)))
+    pass(server, 900)
+    await apply(server)
+    assert.equal((await exposed(server, phone)).length, accepted)
+  }
+})
+
+test('of a batch cut in two, a half of which nothing opens stands in its place and does not hold up the other (F12, F18)', async (t) => {
+  const { server, phone } = await start(t)
+  const { deps, clock } = server
+  const window = windowAt(deps.robert.parameters, clock.now)
+  const key = deps.keys.intakeKey(window)
+  const good = deps.keys.seal(key, placeOfWindow(window), itemOf(server, phone, NOON))
+  const half = Array.from({ length: 600 }, () => good)
+  const altered = half.map(() => randomOf('row')(good.length))
+  const halves = { ...deps, crew: { ...deps.crew, size: 2 } }
+  for (const [sealed, accepted] of [
+    [
+      [...half, ...altered],
+      [LOCAL, ALTERED],
+    ],
+    [
+      [...altered, ...half],
+      [ALTERED, LOCAL],
+    ],
+  ] as const) {
+    const { routes, ids } = await judgeContacts(halves, window, sealed, clock.now)
+    assert.deepEqual([...routes], [...half.map(() => accepted[0]), ...half.map(() => accepted[1])])
+    const found = [...routes].map((route) => (route === LOCAL ? phone.id : -1))
+    assert.deepEqual([...ids], found)
+  }
+  await assert.rejects(judgeContacts(halves, window, [...altered, ...altered], clock.now), /no item of a window opens/)
 })
 
 test('two runs at the same time apply every item once (D3)', async (t) => {
