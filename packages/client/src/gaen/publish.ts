@@ -174,12 +174,12 @@ export function publicationFailed(step: GaenStep, publication: Publication): voi
 export function publicationAnswered(step: GaenStep, publication: Publication, status: number, body: Uint8Array): void {
   publication.call = 0
   const answer = jsonOf(body)
-  const code = codeOf(answer)
-  if (asksToComeBack(status) || code === 'internal_error') publicationFailed(step, publication)
+  const code = codeOf(answer ?? {})
+  const saysNothing = asksToComeBack(status) || code === 'internal_error'
   // What chaff is told means nothing; the next request follows all the same.
-  else if (publication.chaff) next(step, publication)
+  if (publication.chaff && !saysNothing) next(step, publication)
+  else if (saysNothing || answer === undefined || (status !== 200 && code === '')) publicationFailed(step, publication)
   else if (status === 200) taken(step, publication, answer)
-  else if (code === '') publicationFailed(step, publication)
   else refused(step, publication, code)
 }
 
@@ -246,11 +246,12 @@ function textOf(answer: Answer, name: string): string {
 const codeOf = (answer: Answer): string =>
   textOf(answer, 'errorCode') || textOf(answer, 'error_code') || textOf(answer, 'code')
 
-function jsonOf(body: Uint8Array): Answer {
+/** Undefined for what is no JSON object: whoever answered was not the server. */
+function jsonOf(body: Uint8Array): Answer | undefined {
   try {
     const json: unknown = JSON.parse(new TextDecoder().decode(body))
-    return typeof json === 'object' && json !== null ? (json as Answer) : {}
+    return typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as Answer) : undefined
   } catch {
-    return {}
+    return undefined
   }
 }
