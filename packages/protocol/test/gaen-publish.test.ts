@@ -121,7 +121,7 @@ test('publish: a key is 16 bytes of base64 in either alphabet, padded or not', (
   }
 })
 
-test('publish: periods 1 to 144, risks 0 to 8, no start ahead, no end 360 hours ago', () => {
+test('publish: periods 1 to 144, risks 0 to 8, no start ahead, no end more than 360 hours ago', () => {
   const now = intervalAt(NOON)
   const oldest = now - 360 * 6
   const cases: readonly (readonly [Partial<SentKey>, string])[] = [
@@ -133,8 +133,8 @@ test('publish: periods 1 to 144, risks 0 to 8, no start ahead, no end 360 hours 
     [{ transmissionRisk: -1 }, 'transmission risk is not 0 to 8'],
     [{ rollingStartNumber: now }, 'admitted'],
     [{ rollingStartNumber: now + 1 }, 'key starts in the future'],
-    [{ rollingStartNumber: oldest - DAY + 1 }, 'admitted'],
-    [{ rollingStartNumber: oldest - DAY }, 'key is too old'],
+    [{ rollingStartNumber: oldest - DAY }, 'admitted'],
+    [{ rollingStartNumber: oldest - DAY - 1 }, 'key is too old'],
     [{ rollingStartNumber: -5 }, 'key is too old'],
   ]
   for (const [changes, reason] of cases) {

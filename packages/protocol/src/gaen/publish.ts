@@ -120,7 +120,7 @@ function faultOf(sent: SentKey, at: UnixSeconds): string | undefined {
   if (!isKeyData(sent.key)) return `not ${GAEN_SIZE.temporaryExposureKey} bytes of base64`
   const { rollingStartNumber: start, rollingPeriod: period, transmissionRisk: risk } = sent
   if (period < 1 || period > ROLLING_PERIOD) return `rolling period is not 1 to ${ROLLING_PERIOD}`
-  if (start + period <= Math.floor((at - PUBLISH.mostAgeSeconds) / INTERVAL_SECONDS)) return 'key is too old'
+  if (start + period < Math.floor((at - PUBLISH.mostAgeSeconds) / INTERVAL_SECONDS)) return 'key is too old'
   if (start > intervalAt(at)) return 'key starts in the future'
   if (risk < 0 || risk > PUBLISH.mostRisk) return `transmission risk is not 0 to ${PUBLISH.mostRisk}`
   return undefined
