@@ -1,7 +1,7 @@
 // What a phone of GAEN broadcasts and keeps: keys of a day, identifiers and addresses that change together, sightings.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { later, toHex, type UnixSeconds } from '@vicinity/protocol'
+import { later, toHex } from '@vicinity/protocol'
 import {
   associatedEncryptedMetadataKey,
   encryptMetadata,

@@ -1,6 +1,6 @@
 // One phone of GAEN, its host and its servers under a clock that the test moves. Everything is synchronous: calls wait in a list until the
 // test lets them be answered. The servers say what the test lets them say; files of diagnosis keys are real ones.
-import { ascii, concat, later, type Random, type UnixSeconds } from '@vicinity/protocol'
+import { ascii, later, type Random, type UnixSeconds } from '@vicinity/protocol'
 import { publicPoint } from '@vicinity/protocol/crypto'
 import {
   associatedEncryptedMetadataKey,
@@ -307,17 +307,19 @@ export function fileOf(keys: readonly DiagnosisKey[], { revised = [], start = NO
 /** Keys of a state as a publication names them. */
 export const namesOf = (state: GaenState): string[] => state.keys.map(({ keyData }) => toBase64(keyData))
 
-/** Many random bytes, quickly. */
+/** Bytes that look random, quickly: long ones are taken from a pool. */
 export function quickRandom(seed: number): Random {
-  let word = seed >>> 0 || 1
+  let word = Math.imul(seed + 1, 0x9e3779b1) | 1
+  const next = () => {
+    word ^= word << 13
+    word ^= word >>> 17
+    word ^= word << 5
+    return word >>> 24
+  }
   return (length) => {
-    const drawn = new Uint8Array(length)
-    for (let k = 0; k < length; k++) {
-      word ^= word << 13
-      word ^= word >>> 17
-      word ^= word << 5
-      drawn[k] = word
-    }
-    return concat(drawn)
+    if (length <= 32) return Uint8Array.from({ length }, next)
+    const from = next()
+    return POOL.slice(from, from + length)
   }
 }
+const POOL = randomOf('pool')(16_384)
