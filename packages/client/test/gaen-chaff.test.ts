@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { later, type Random } from '@vicinity/protocol'
 import {
+  type GaenEffect,
   type GaenSettings,
   newGaenPhone,
   type Outgoing,
@@ -102,7 +103,7 @@ test('10,000 publications of 1 to 30 keys and 10,000 of nothing: every request h
       const phone = restoreGaen(life.snapshot, settings)
       phone.chaff = undefined
       let { at } = life
-      let effects = []
+      let effects: GaenEffect[] = []
       if (kind === 'real') {
         stepGaen(phone, { type: 'declare', code: k % 2 === 0 ? '12345678' : 'abcdefgh12345678' }, at, drawn.random)
         effects = stepGaen(phone, { type: 'consent', given: true }, at, drawn.random)
