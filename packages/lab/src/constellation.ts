@@ -171,6 +171,7 @@ async function startCountry(
     keyFiles: memoryKeys(),
     exportFiles: memoryFiles(),
     random: randomStream(options.seed, `server ${index}`),
+    gaenRandom: randomStream(options.seed, `gaen server ${index}`),
     settings: {
       ...DEFAULT_SETTINGS,
       serviceStart: options.start,

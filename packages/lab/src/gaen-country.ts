@@ -11,12 +11,12 @@ const DEVICE_KEY = 'device API key of the lab'
 
 const { verification, keyServer } = DEFAULT_GAEN_SETTINGS
 
-/** One file a day, and few invented keys: in the lab there is nobody to hide from, and hundreds of phones read every file. */
+/** One file a day, and no invented keys: in the lab there is nobody to hide from, and hundreds of phones read every file. */
 export const LAB_GAEN: ServerSettings = {
   verification: { ...verification, adminApiKey: ADMIN_KEY, deviceApiKey: DEVICE_KEY },
   keyServer: {
     ...keyServer,
-    exports: { ...keyServer.exports, window: DAY_SECONDS, padding: { level: 1, onsetDays: 0 } },
+    exports: { ...keyServer.exports, window: DAY_SECONDS, padding: undefined },
   },
 }
 

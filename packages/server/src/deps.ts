@@ -69,6 +69,8 @@ export interface Deps {
   readonly crew: Crew
   readonly settings: Settings
   readonly random: Random
+  /** What GAEN draws from: in runs that are repeated neither protocol moves the other's draws. */
+  readonly gaenRandom: Random
   readonly calendar: Calendar
   /** What the decisions of the protocol need to know. */
   readonly robert: ContactContext & RequestContext
@@ -86,6 +88,8 @@ export interface DepsInput {
   readonly store: Store
   readonly keyFiles: KeyFiles
   readonly random: Random
+  /** Default: `random`. */
+  readonly gaenRandom?: Random
   readonly settings: Settings
   /** Default: no exports. */
   readonly exportFiles?: ExportFiles
@@ -101,6 +105,7 @@ export function makeDeps({
   store,
   keyFiles,
   random,
+  gaenRandom = random,
   exportFiles,
   settings,
   crew = INLINE,
@@ -114,13 +119,14 @@ export function makeDeps({
   return {
     store,
     keys,
-    rotatingKeys: rotatingKeys(keyFiles, random),
-    gaenKeys: gaenKeys(keyFiles, random),
+    rotatingKeys: rotatingKeys(keyFiles, gaenRandom),
+    gaenKeys: gaenKeys(keyFiles, gaenRandom),
     exportFiles,
     download: fetched,
     crew,
     settings,
     random,
+    gaenRandom,
     calendar,
     robert: {
       profile,

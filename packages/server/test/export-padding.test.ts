@@ -178,7 +178,7 @@ test('padding: invented keys stay the same in the store, and only the padding ke
 test('padding: every kind of the schedule is in every window', async (t) => {
   const server = keyServer(t)
   await runExports(server, DAY_SECONDS)
-  const { padding } = server.deps.settings.gaen.keyServer.exports
+  const padding = server.deps.settings.gaen.keyServer.exports.padding!
   for (const file of await listedExports(server)) {
     const kinds = new Map<string, number>()
     for (const key of keysIn(file)) kinds.set(nameOfKind(key), (kinds.get(nameOfKind(key)) ?? 0) + 1)

@@ -7,6 +7,7 @@ import { callDeployed } from '../src/deployed-dispatch.ts'
 import { memoryFiles } from '../src/export-files.ts'
 import { exportKeys, exportVerificationKeys } from '../src/flows/key-server/export.ts'
 import { memoryKeys } from '../src/keys/key-files.ts'
+import { NOT_LISTED } from '../src/store/key-server.ts'
 import { NOON } from './fixture.ts'
 import {
   hexOf,
@@ -167,7 +168,7 @@ test('export: a file that is there keeps its bytes; the index is set right when 
   const [path] = parseIndex((await server.files.read('index.txt'))!)
   const before = await textOf(server)
   await server.files.remove('index.txt')
-  await server.deps.store.transaction((tx) => tx.listExportWindow((NOON - 8 * HOURS) as UnixSeconds, 0))
+  await server.deps.store.transaction((tx) => tx.listExportWindow((NOON - 8 * HOURS) as UnixSeconds, NOT_LISTED))
   await server.files.write(path!, Uint8Array.of(1))
   await runExports(server)
   assert.equal(await textOf(server), before)
@@ -228,4 +229,12 @@ test('export: index and files are served, and nothing beside them', async (t) =>
   for (const wrong of ['', 'nothing.zip', '../vicinity.db', '%2e%2e/x', '/etc/passwd', 'a//b', `${path}/x`]) {
     assert.equal((await get(`/exports/${wrong}`)).status, 404, wrong)
   }
+})
+
+test('export: where nothing is invented, a window without keys makes no file, and the next one follows', async (t) => {
+  const server = keyServer(t, { exports: { padding: undefined } })
+  await runExports(server, DAY_SECONDS)
+  assert.deepEqual(await listedExports(server), [])
+  const windows = await server.deps.store.transaction((tx) => tx.exportWindows())
+  assert.ok(windows.length > 3 && windows.every(({ listed }) => listed === 0))
 })

@@ -32,6 +32,9 @@ export const NO_KEY: DiagnosisKey = {
   daysSinceOnset: undefined,
 }
 
+/** In place of a count of files: the window was begun and nothing of it is listed yet. */
+export const NOT_LISTED = -1
+
 /** An export of the keys that arrived from `starts` to before `ends`. */
 export interface ExportWindow {
   readonly starts: UnixSeconds
@@ -40,7 +43,7 @@ export interface ExportWindow {
   readonly invented: number
   /** Versions of the signing keys, so that making it again gives the same bytes. */
   readonly signers: readonly string[]
-  /** How many files of it the index lists; 0 while it is being made. */
+  /** How many files of it the index lists, none where nothing was published; `NOT_LISTED` while it is being made. */
   readonly listed: number
 }
 

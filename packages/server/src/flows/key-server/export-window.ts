@@ -2,7 +2,7 @@
 import { DAY_SECONDS, drawBelow, type Random, type UnixSeconds } from '@vicinity/protocol'
 import { EXPORT_DAYS } from '@vicinity/protocol/gaen'
 import type { Deps } from '../../deps.ts'
-import type { ExportWindow, StoredKey } from '../../store/key-server.ts'
+import { type ExportWindow, NOT_LISTED, type StoredKey } from '../../store/key-server.ts'
 import type { Transaction } from '../../store/store.ts'
 import { inventedNames, inventKeys, kindsAbove, paddingRandom, realAmong, type Span } from './padding.ts'
 import { inventRevisions, type ReleasedWindow } from './padding-revisions.ts'
@@ -19,7 +19,7 @@ const MOST_DECOY_WINDOWS = 3
 export function openWindow(deps: Deps, at: UnixSeconds): Promise<ExportWindow | undefined> {
   return deps.store.transaction(async (tx) => {
     const windows = await tx.exportWindows()
-    const begun = windows.find(({ listed }) => listed === 0)
+    const begun = windows.find(({ listed }) => listed === NOT_LISTED)
     if (begun !== undefined) return begun
     const span = await nextSpan(deps, tx, windows.at(-1), at)
     return span === undefined ? undefined : await beginWindow(deps, tx, windows, span)
@@ -52,17 +52,18 @@ async function beginWindow(
   const paddingKey = deps.gaenKeys.paddingKey()
   const published = realAmong(await tx.keysReleased(span.starts, span.ends), new Set())
   const kinds = published.map(({ key }) => key)
-  const invented = inventKeys(paddingKey, padding, span, kinds)
-  deps.count('padding.aboveLevel', kindsAbove(padding, kinds))
+  const invented = padding === undefined ? [] : inventKeys(paddingKey, padding, span, kinds)
+  if (padding !== undefined) deps.count('padding.aboveLevel', kindsAbove(padding, kinds))
   await tx.addDiagnosisKeys(invented)
   const window = {
     ...span,
     invented: invented.length,
     signers: signers.filter(({ from, until }) => from <= span.ends && span.ends < until).map(({ version }) => version),
-    listed: 0,
+    listed: NOT_LISTED,
   }
   if (window.signers.length === 0) throw new Error('no key signs the exports of this time: name one in the settings')
   await tx.addExportWindow(window)
+  if (padding === undefined) return window
   const revised = realAmong(await tx.keysRevised(span.starts, span.ends), new Set())
   const recent = [...windows, window].filter(({ ends }) => ends > span.starts - DECOY_SECONDS)
   const drawn = drawnWindows(paddingRandom(paddingKey, 'windows', span), recent)

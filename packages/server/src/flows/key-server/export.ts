@@ -15,7 +15,7 @@ import {
 } from '@vicinity/protocol/gaen'
 import type { Deps } from '../../deps.ts'
 import type { ExportFiles } from '../../export-files.ts'
-import type { ExportWindow, StoredKey } from '../../store/key-server.ts'
+import { type ExportWindow, NOT_LISTED, type StoredKey } from '../../store/key-server.ts'
 import { openWindow } from './export-window.ts'
 
 export const INDEX = 'index.txt'
@@ -124,7 +124,7 @@ async function writeIndex(deps: Deps, files: ExportFiles, at: UnixSeconds, made?
 async function removeOld(deps: Deps, files: ExportFiles, at: UnixSeconds): Promise<void> {
   const windows = await deps.store.transaction((tx) => tx.exportWindows())
   for (const window of windows) {
-    if (window.ends > firstListed(at) - GRACE_SECONDS || window.listed === 0) continue
+    if (window.ends > firstListed(at) - GRACE_SECONDS || window.listed === NOT_LISTED) continue
     for (const path of pathsOf(window)) await files.remove(path)
     await deps.store.transaction(async (tx) => {
       await tx.removeExportWindow(window.starts)

@@ -29,7 +29,7 @@ export const ANSWER_BYTES = 7168
 /** The answer as it is sent. */
 export function padded(deps: Deps, { status, ...fields }: PublishAnswer): DeployedAnswer {
   const room = ANSWER_BYTES - JSON.stringify({ ...fields, padding: '' }).length
-  const text = JSON.stringify({ ...fields, padding: toBase64(deps.random(3 * Math.floor(room / 4))) })
+  const text = JSON.stringify({ ...fields, padding: toBase64(deps.gaenRandom(3 * Math.floor(room / 4))) })
   // Base64 grows by four characters; JSON takes white space behind it.
   const body = ascii(text.padEnd(ANSWER_BYTES, ' '))
   return { status, body, headers: { 'content-type': 'application/json; charset=utf-8' } }

@@ -151,7 +151,7 @@ async function takeNothing(deps: Deps, checked: Checked, chaff: boolean, at: Uni
 
 function sealToken(deps: Deps, keys: readonly RevisableKey[], at: UnixSeconds): string {
   const { kid, secret } = deps.rotatingKeys.current('revision', at)
-  return toBase64(sealRevisionToken(kid, secret, keys, deps.random))
+  return toBase64(sealRevisionToken(kid, secret, keys, deps.gaenRandom))
 }
 
 /** What the revision token of a publish lists. As deployed, one that is not even base64 is none. */

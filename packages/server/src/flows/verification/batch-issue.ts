@@ -14,7 +14,7 @@ const NO_CODE = { padding: '', uuid: '', code: '', expiresAt: '', expiresAtTimes
 /** POST /api/batch-issue: each code for itself, so some may be issued and others not. The first that fails gives the status. */
 export async function batchIssue(deps: Deps, call: DeployedCall, at: UnixSeconds): Promise<DeployedAnswer> {
   const listed = readFields(call.json, ['codes']).list('codes')
-  if (listed.length > MOST) return refusal(deps.random, 'batchTooLarge')
+  if (listed.length > MOST) return refusal(deps.gaenRandom, 'batchTooLarge')
   const requests = listed.map((json, k) => readIssueRequest(json, `codes[${k}]`))
   const codes: object[] = []
   const failures: { readonly status: number; readonly errorCode: string }[] = []
@@ -29,7 +29,7 @@ export async function batchIssue(deps: Deps, call: DeployedCall, at: UnixSeconds
     codes.push({ ...NO_CODE, error, errorCode })
   }
   const [first] = failures
-  if (first === undefined) return answer(deps.random, 200, { codes })
+  if (first === undefined) return answer(deps.gaenRandom, 200, { codes })
   const error = `Failed to issue ${failures.length} of ${codes.length} codes. See each error in the codes array.`
-  return answer(deps.random, first.status, { codes, error, errorCode: first.errorCode })
+  return answer(deps.gaenRandom, first.status, { codes, error, errorCode: first.errorCode })
 }

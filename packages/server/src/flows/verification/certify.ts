@@ -15,24 +15,24 @@ const MAC_BYTES = 32
 export async function certify(deps: Deps, call: DeployedCall, at: UnixSeconds): Promise<DeployedAnswer> {
   const fields = readFields(call.json, ['token', 'ekeyhmac'])
   const token = readToken(deps, fields.text('token'), at)
-  if (!token.ok) return refusal(deps.random, token.reason)
+  if (!token.ok) return refusal(deps.gaenRandom, token.reason)
   const mac = macOf(fields)
-  if (mac?.length !== MAC_BYTES) return refusal(deps.random, 'macInvalid')
+  if (mac?.length !== MAC_BYTES) return refusal(deps.gaenRandom, 'macInvalid')
   // Before the token is spent, so that a server that cannot sign costs nobody a token.
   const certificate = sign(deps, token.value.subject, mac, at)
   const spent = await spend(deps, hashOfToken(token.value.id), false, at)
   deps.count(`verification.${spent ? 'certified' : 'tokenUsed'}`)
-  return spent ? answer(deps.random, 200, { certificate }) : refusal(deps.random, 'tokenUsed')
+  return spent ? answer(deps.gaenRandom, 200, { certificate }) : refusal(deps.gaenRandom, 'tokenUsed')
 }
 
 /** The same work for a token that does not exist: a signature made and one checked, and the same statements. */
 export async function certifyChaff(deps: Deps, _call: DeployedCall, at: UnixSeconds): Promise<DeployedAnswer> {
   const subject: Subject = { testType: 'confirmed', symptomDay: undefined, testDay: undefined }
-  const certificate = sign(deps, subject, deps.random(MAC_BYTES), at)
+  const certificate = sign(deps, subject, deps.gaenRandom(MAC_BYTES), at)
   const { signed, signature } = parseJwt(certificate)!
   ecdsaVerify(deps.rotatingKeys.current('certificate', at).point, signed, signature)
   await spend(deps, NO_HASH, true, at)
-  return answer(deps.random, 200, {})
+  return answer(deps.gaenRandom, 200, {})
 }
 
 function macOf({ text }: Fields<'ekeyhmac' | 'token'>): Uint8Array | undefined {

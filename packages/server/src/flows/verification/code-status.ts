@@ -22,8 +22,8 @@ const timesOf = ({ expires, longExpires }: Pick<FoundCode, 'expires' | 'longExpi
 export async function checkCodeStatus(deps: Deps, call: DeployedCall, at: UnixSeconds): Promise<DeployedAnswer> {
   const handles = handlesOf(deps, call, at)
   const found = await deps.store.transaction((tx) => tx.verificationCodeByHandle(handles))
-  if (found === undefined) return refusal(deps.random, 'codeNotFound')
-  return answer(deps.random, 200, { claimed: found.claimed, ...timesOf(found) })
+  if (found === undefined) return refusal(deps.gaenRandom, 'codeNotFound')
+  return answer(deps.gaenRandom, 200, { claimed: found.claimed, ...timesOf(found) })
 }
 
 /** POST /api/expirecode: a code that nobody claimed ends now. */
@@ -36,5 +36,5 @@ export async function expireCode(deps: Deps, call: DeployedCall, at: UnixSeconds
     if (!(await tx.expireVerificationCode(found.handle, at))) return refused('codeClaimed')
     return accepted(timesOf({ expires: at, longExpires: at }))
   })
-  return ended.ok ? answer(deps.random, 200, ended.value) : refusal(deps.random, ended.reason)
+  return ended.ok ? answer(deps.gaenRandom, 200, ended.value) : refusal(deps.gaenRandom, ended.reason)
 }

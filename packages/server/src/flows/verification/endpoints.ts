@@ -32,14 +32,14 @@ const guarded =
   async (deps, call, at) => {
     if (!deps.clockIsSteady()) throw new Unavailable('the clock of the back-end stepped')
     const settings = deps.settings.gaen.verification
-    if (!opens(guard.key(settings), call.headers['x-api-key'])) return refusal(deps.random, 'unauthorized')
+    if (!opens(guard.key(settings), call.headers['x-api-key'])) return refusal(deps.gaenRandom, 'unauthorized')
     if (guard.chaff !== undefined && (call.headers['x-chaff'] ?? '') !== '') return await guard.chaff(deps, call, at)
-    if (guard.maintained && settings.maintenance) return refusal(deps.random, 'maintenance')
+    if (guard.maintained && settings.maintenance) return refusal(deps.gaenRandom, 'maintenance')
     try {
       return await run(deps, call, at)
     } catch (error) {
       if (!(error instanceof Malformed)) throw error
-      return refusal(deps.random, guard.unreadable, error.message)
+      return refusal(deps.gaenRandom, guard.unreadable, error.message)
     }
   }
 

@@ -44,10 +44,10 @@ const PHONE = /^\+[1-9][0-9]{6,14}$/
 /** POST /api/issue */
 export async function issue(deps: Deps, call: DeployedCall, at: UnixSeconds): Promise<DeployedAnswer> {
   const issued = await issueCode(deps, readIssueRequest(call.json), at)
-  if (issued.ok) return answer(deps.random, 200, describe(issued.value))
+  if (issued.ok) return answer(deps.gaenRandom, 200, describe(issued.value))
   // As the deployed server: the number is not told to have reported before.
-  if (issued.reason === 'reportedBefore') return answer(deps.random, 200, expiryOf(later(at, LIFE.shortCode)))
-  return refusal(deps.random, issued.reason)
+  if (issued.reason === 'reportedBefore') return answer(deps.gaenRandom, 200, expiryOf(later(at, LIFE.shortCode)))
+  return refusal(deps.gaenRandom, issued.reason)
 }
 
 export const expiryOf = (expires: UnixSeconds) => ({ expiresAt: rfc1123(expires), expiresAtTimestamp: expires })
@@ -107,7 +107,7 @@ export async function issueCode(
   const { symptomDay, testDay, testType } = checked.value
   const { phone, onlyGenerate } = request
   const isReport = testType === 'user-report'
-  const uuid = request.uuid === '' ? drawUuid(deps.random) : request.uuid
+  const uuid = request.uuid === '' ? drawUuid(deps.gaenRandom) : request.uuid
   const expires = later(at, LIFE.shortCode)
   // Nobody sees a long code that is not sent; and reports without the authority have short lives only.
   const longExpires = phone === '' || isReport ? expires : later(at, LIFE.longCode)
@@ -187,8 +187,8 @@ async function drawCode(
   at: UnixSeconds,
 ): Promise<{ readonly code: string; readonly longCode: string | undefined }> {
   for (let tries = 0; tries < TRIES; tries++) {
-    const code = drawShortCode(deps.random)
-    const longCode = withLong ? drawLongCode(deps.random) : undefined
+    const code = drawShortCode(deps.gaenRandom)
+    const longCode = withLong ? drawLongCode(deps.gaenRandom) : undefined
     const hashes = hashesOf(deps, 'code', code, at)
     const long = longCode === undefined ? undefined : hashesOf(deps, 'code', longCode, at)[0]
     if ((await tx.verificationCodeOf(hashes)) !== undefined) continue

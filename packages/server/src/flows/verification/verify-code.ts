@@ -23,14 +23,14 @@ interface VerifyRequest {
 export async function verifyCode(deps: Deps, call: DeployedCall, at: UnixSeconds): Promise<DeployedAnswer> {
   const { text, list } = readFields(call.json, ['code', 'accept', 'nonce'])
   const accept = acceptedTypes(list('accept'))
-  if (accept === undefined) return refusal(deps.random, 'acceptUnknown')
+  if (accept === undefined) return refusal(deps.gaenRandom, 'acceptUnknown')
   const nonce = fromBase64(text('nonce'), 'nonce')
-  const id = drawTokenId(deps.random)
+  const id = drawTokenId(deps.gaenRandom)
   const found = await redeem(deps, { code: text('code'), accept, nonce, chaff: false }, id, at)
   deps.count(`verification.${found.ok ? 'claimed' : found.reason}`)
-  if (!found.ok) return refusal(deps.random, found.reason)
+  if (!found.ok) return refusal(deps.gaenRandom, found.reason)
   const { testType, symptomDay, testDay } = found.value
-  return answer(deps.random, 200, {
+  return answer(deps.gaenRandom, 200, {
     testtype: testType,
     ...(symptomDay === undefined ? {} : { symptomDate: dateOf(symptomDay) }),
     ...(testDay === undefined ? {} : { testDate: dateOf(testDay) }),
@@ -40,11 +40,11 @@ export async function verifyCode(deps: Deps, call: DeployedCall, at: UnixSeconds
 
 /** The same work for a code that does not exist, and an answer of the same size; what was sent is not looked at. */
 export async function verifyChaff(deps: Deps, _call: DeployedCall, at: UnixSeconds): Promise<DeployedAnswer> {
-  const id = drawTokenId(deps.random)
-  const code = toHex(deps.random(16))
+  const id = drawTokenId(deps.gaenRandom)
+  const code = toHex(deps.gaenRandom(16))
   await redeem(deps, { code, accept: new Set(), nonce: new Uint8Array(0), chaff: true }, id, at)
   signToken(deps, id, { testType: 'confirmed', symptomDay: undefined, testDay: undefined }, at)
-  return answer(deps.random, 200, {})
+  return answer(deps.gaenRandom, 200, {})
 }
 
 /** One path for every request: which statements run, and their order, do not depend on what was sent or what is stored. */
