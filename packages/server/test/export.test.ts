@@ -233,6 +233,7 @@ test('export: index and files are served, and nothing beside them', async (t) =>
 
 test('export: where nothing is invented, a window without keys makes no file, and the next one follows', async (t) => {
   const server = keyServer(t, { exports: { padding: undefined } })
+  await runExports(server)
   await runExports(server, DAY_SECONDS)
   assert.deepEqual(await listedExports(server), [])
   const windows = await server.deps.store.transaction((tx) => tx.exportWindows())
