@@ -1,6 +1,7 @@
 import { BATCH_LINES } from './batch-lines.ts'
 import { CLIENT_LINES } from './client-lines.ts'
 import { CONTACT_LINES } from './contact-lines.ts'
+import { GAEN_PHONE_LINES } from './gaen-phone-lines.ts'
 import { IDENTIFIER_LINES } from './identifier-lines.ts'
 import type { Mutation } from './mutation.ts'
 import { REQUEST_LINES } from './request-lines.ts'
@@ -14,5 +15,6 @@ export const MUTATIONS: readonly Mutation[] = [
   ...REQUEST_LINES,
   ...RISK_LINES,
   ...CLIENT_LINES,
+  ...GAEN_PHONE_LINES,
   ...SERVER_LINES,
 ]

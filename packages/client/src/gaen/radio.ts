@@ -40,7 +40,7 @@ export function turn(step: GaenStep): void {
   const { state, at } = step
   if (!state.installed) return
   if (state.forgotten !== dayOf(at)) forget(step)
-  // A clock that was set back must not keep one identifier alive.
+  // A clock that was set back must not keep one identifier alive (docs/divergences.md, 37).
   if (state.rotateAt !== undefined && at < state.rotateAt && state.rotateAt - at <= LONGEST_LIFE) return
   rotate(step)
 }

@@ -148,7 +148,7 @@ function parse(
     times[k] = time
     emitted[k] = sent
     received[k] = epochAt(calendar, unixOf(time))
-    // An epoch that step 6 lets pass starts less than two epochs before Time, or less than one after it.
+    // An epoch that step 6 lets pass starts less than two epochs before Time, or at most one after it.
     if (isNearMidnight(unixOf(time), 2 * calendar.epochDuration)) nearMidnight.push(k)
   }
   return Int32Array.from(nearMidnight)
