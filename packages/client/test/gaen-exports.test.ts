@@ -1,8 +1,8 @@
 // Looking for diagnosis keys: the index, the files, what they match, and what the user is told.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ascii, dayOf, later } from '@vicinity/protocol'
-import { type DiagnosisKey, packArchive, REPORT_TYPE } from '@vicinity/protocol/gaen'
+import { ascii, dayOf, dayStart, later } from '@vicinity/protocol'
+import { type DiagnosisKey, intervalAt, packArchive, REPORT_TYPE } from '@vicinity/protocol/gaen'
 import type { GaenNotice, Outgoing } from '../src/gaen/index.ts'
 import { bytes, DAY, type Fate, fileOf, GaenWorld, HOUR, installed, json, MINUTE, NOON, Person } from './gaen-world.ts'
 
@@ -329,13 +329,17 @@ test('a clock that is set back by a year does not silence the phone', () => {
   assert.equal(world.sent('/exports/index.txt').length, before + 1)
 })
 
-test('what the log does not have any more keeps its sightings until the key is 14 days old', () => {
+test('a key that was met is kept until its day ended 14 days ago, to the second', () => {
   const world = met()
   world.files.set('1.zip', fileOf([likely]))
   world.look()
-  world.pass(9 * DAY)
+  const end = later(dayStart(dayOf(NOON) + 1), 14 * DAY)
+  world.runUntil(later(end, -1))
+  world.happens({ type: 'wake' })
   assert.equal(world.state.exposures.length, 1)
-  world.pass(6 * DAY)
+  assert.equal(world.state.keys.length, 15)
+  world.now = end
+  world.happens({ type: 'wake' })
   assert.deepEqual(world.state.exposures, [])
-  assert.ok(later(NOON, 14 * DAY) < world.now)
+  assert.equal(world.state.keys[0]!.rollingStart, intervalAt(dayStart(dayOf(NOON) + 1)))
 })
