@@ -70,8 +70,8 @@ function authorise(deps: Deps, authorization: string | undefined): void {
   if (token === undefined || !equalBytes(given, sha256(ascii(`Bearer ${token}`)))) throw new Refused('authorization')
 }
 
-/** What node:sqlite says when the database fails, and when it is closed. */
-const STORE_ERRORS: readonly unknown[] = ['ERR_SQLITE_ERROR', 'ERR_INVALID_STATE']
+/** What node:sqlite says when the database fails, and when it is closed; what the engine of PostgreSQL says for both. */
+const STORE_ERRORS: readonly unknown[] = ['ERR_SQLITE_ERROR', 'ERR_INVALID_STATE', 'ERR_STORE']
 
 /** The only table from an error to an answer. No text of an unexpected error leaves the process. */
 export function statusOf(error: unknown): { status: number; body: { error: string; field?: string } } {

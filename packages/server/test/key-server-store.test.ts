@@ -1,16 +1,21 @@
 // The verbs of the key server, on every engine.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { toHex, type UnixSeconds } from '@vicinity/protocol'
 import type { DiagnosisKey, IntervalNumber } from '@vicinity/protocol/gaen'
 import { type ExportWindow, HERE, type KeyRevision, type NewKey, NO_KEY } from '../src/store/key-server.ts'
 import { openStore } from '../src/store/open.ts'
 import type { Store } from '../src/store/store.ts'
 import { randomOf } from './fixture.ts'
+import { throwawayDatabases } from './postgres-fixture.ts'
 
 const random = randomOf('key server store')
 const at = (time: number) => time as UnixSeconds
-const ENGINES: Readonly<Record<string, () => Store>> = { sqlite: () => openStore('sqlite::memory:') }
+const postgres = await throwawayDatabases(after)
+const ENGINES: readonly (readonly [string, () => Promise<Store>, string | false])[] = [
+  ['sqlite', async () => openStore('sqlite::memory:'), false],
+  ['postgres', async () => openStore(await postgres.newDatabase()), postgres.skip],
+]
 
 const newKey = (changes: Partial<DiagnosisKey> = {}, row: Partial<NewKey> = {}): NewKey => ({
   key: {
@@ -108,12 +113,12 @@ const CHECKS: Readonly<Record<string, (store: Store) => Promise<void>>> = {
   },
 }
 
-for (const [engine, open] of Object.entries(ENGINES)) {
+for (const [engine, open, skip] of ENGINES) {
   for (const [title, check] of Object.entries(CHECKS)) {
-    test(`key server in ${engine}: ${title}`, async () => {
-      const store = open()
+    test(`key server in ${engine}: ${title}`, { skip }, async (t) => {
+      const store = await open()
+      t.after(() => store.close())
       await check(store)
-      await store.close()
     })
   }
 }

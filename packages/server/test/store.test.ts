@@ -79,8 +79,8 @@ test('two stores on one file see the same rows', async () => {
 })
 
 test('a store says which forms of its URL it knows', () => {
-  for (const url of ['', 'sqlite:', 'postgres://localhost/vicinity', 'sqlite:a?mode=ro', 'file:a']) {
-    assert.throws(() => openStore(url), /use sqlite:PATH or sqlite::memory:/, url)
+  for (const url of ['', 'sqlite:', 'postgres:', 'postgres:throwaways', 'sqlite:a?mode=ro', 'mysql://me:secret@here']) {
+    assert.throws(() => openStore(url), /^Error: unknown store: use sqlite:PATH, sqlite::memory:, postgres:/, url)
   }
 })
 

@@ -1,13 +1,21 @@
+import { openPostgres, postgresStore } from './postgres.ts'
 import { openSqlite } from './sqlite.ts'
 import type { Store, StoreOptions } from './store.ts'
+import { startThrowaway } from './throwaway.ts'
+
+/** The forms of a store's URL, as messages name them. */
+const FORMS = 'use sqlite:PATH, sqlite::memory:, postgres://USER:PASSWORD@HOST:PORT/NAME or postgres:throwaway'
 
 /**
- * Opens the store of a URL: `sqlite:PATH` or `sqlite::memory:`. `sqlite:PATH?synchronous=normal` is for data that may be
- * lost with the power. Throws with the forms that are known.
+ * Opens the store of a URL. `sqlite:PATH?synchronous=normal` is for data that may be lost with the power, `postgres:throwaway` is
+ * a cluster that ends with the store. Throws with the forms that are known, never with the URL: it may hold a password.
  */
 export function openStore(url: string, options: StoreOptions = {}): Store {
+  if (url === 'postgres:throwaway')
+    return postgresStore(startThrowaway, { connections: 1, bucketBits: undefined }, options)
+  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url, options)
   const match = /^sqlite:(?<path>[^?]+)(?<normal>\?synchronous=normal)?$/.exec(url)
   const path = match?.groups?.['path']
-  if (path === undefined) throw new Error(`unknown store ${url}: use sqlite:PATH or sqlite::memory:`)
+  if (path === undefined) throw new Error(`unknown store: ${FORMS}`)
   return openSqlite(path, match?.groups?.['normal'] === undefined, options)
 }

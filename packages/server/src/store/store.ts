@@ -102,7 +102,10 @@ export interface Transaction extends VerificationVerbs, KeyServerVerbs {
 
 /** Where the back-end keeps everything that must survive it. Engines are chosen by URL: see `open.ts`. */
 export interface Store {
-  /** Commits when `run` resolves, rolls back when it rejects. `run` awaits nothing but the transaction's verbs. */
+  /**
+   * Commits when `run` resolves, rolls back when it rejects. `run` awaits nothing but the transaction's verbs, and leaves its mark
+   * nowhere else: where the database gives a transaction up for another, it runs again from its start.
+   */
   readonly transaction: <Result>(run: (tx: Transaction) => Promise<Result>) => Promise<Result>
   /** Overwrites what was deleted as far as the engine's own files go: its log too no longer holds it. */
   readonly shred: () => Promise<void>

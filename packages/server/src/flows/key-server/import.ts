@@ -95,7 +95,7 @@ async function addKeys(deps: Deps, peer: ImportPeer, keys: readonly DiagnosisKey
 /** Only what came from this peer, and as reports may change here. */
 async function reviseKeys(deps: Deps, peer: ImportPeer, keys: readonly DiagnosisKey[], at: UnixSeconds): Promise<void> {
   for (const block of blocksOf(keys)) {
-    await deps.store.transaction(async (tx) => {
+    const revised = await deps.store.transaction(async (tx) => {
       const known = await tx.diagnosisKeysOf(block.map(({ keyData }) => keyData))
       const revisions = block.flatMap((key, k): KeyRevision[] => {
         const before = known[k]
@@ -103,8 +103,9 @@ async function reviseKeys(deps: Deps, peer: ImportPeer, keys: readonly Diagnosis
         const revisedAt = Math.max(Math.floor(at / HOUR) * HOUR, before.release) as UnixSeconds
         return [{ keyData: key.keyData, revision: withDefaults(key, peer), revisedAt, source: peer.name }]
       })
-      deps.count('import.revisions', await tx.reviseDiagnosisKeys(revisions))
+      return await tx.reviseDiagnosisKeys(revisions)
     })
+    deps.count('import.revisions', revised)
   }
 }
 
