@@ -12,10 +12,12 @@ import {
   type RiskFunctionName,
   SPEC,
 } from '@vicinity/protocol/robert'
+import { type AuditLog, NO_AUDIT } from './audit/log.ts'
 import { type Crew, INLINE } from './crew/crew.ts'
 import { type Download, download } from './download.ts'
 import type { ExportFiles } from './export-files.ts'
 import { DEFAULT_GAEN_SETTINGS, type GaenSettings } from './gaen-settings.ts'
+import { auditedKeys } from './keys/audited-keys.ts'
 import { type GaenKeys, gaenKeys } from './keys/gaen-keys.ts'
 import type { KeyFiles } from './keys/key-files.ts'
 import { KeyRing } from './keys/key-ring.ts'
@@ -66,6 +68,8 @@ export interface Deps {
   /** Where exports lie; undefined for a back-end that makes none. */
   readonly exportFiles: ExportFiles | undefined
   readonly download: Download
+  /** What has to be provable later is in it before it is done. */
+  readonly audit: AuditLog
   readonly crew: Crew
   readonly settings: Settings
   readonly random: Random
@@ -95,6 +99,8 @@ export interface DepsInput {
   readonly exportFiles?: ExportFiles
   /** Fetches the exports of other servers. Default: over HTTP. */
   readonly download?: Download
+  /** Default: nothing is logged, as in the lab. */
+  readonly audit?: AuditLog
   /** Default: this thread does everything. */
   readonly crew?: Crew
   /** Default: a clock that never steps, as in the lab. */
@@ -103,7 +109,8 @@ export interface DepsInput {
 
 export function makeDeps({
   store,
-  keyFiles,
+  audit = NO_AUDIT,
+  keyFiles: files,
   random,
   gaenRandom = random,
   exportFiles,
@@ -112,6 +119,7 @@ export function makeDeps({
   clockIsSteady = () => true,
   download: fetched = download,
 }: DepsInput): Deps {
+  const keyFiles = auditedKeys(files, audit)
   const keys = new KeyRing(keyFiles, random)
   const counts = new Map<string, number>()
   const { profile, parameters, countryCode, peers } = settings
@@ -123,6 +131,7 @@ export function makeDeps({
     gaenKeys: gaenKeys(keyFiles, gaenRandom),
     exportFiles,
     download: fetched,
+    audit,
     crew,
     settings,
     random,

@@ -8,6 +8,7 @@ import {
   type UnixSeconds,
 } from '@vicinity/protocol'
 import { equalBytes, sha256 } from '@vicinity/protocol/crypto'
+import { AuditError } from './audit/log.ts'
 import { type Deps, Refused, Unavailable } from './deps.ts'
 import { authenticatedRequests } from './flows/authenticated-requests.ts'
 import { codeWindow } from './flows/authority/code-window.ts'
@@ -67,7 +68,9 @@ function authorise(deps: Deps, authorization: string | undefined): void {
   const token = deps.settings.authorityToken
   // Hashes have one length, so the comparison tells nothing about the token's.
   const given = sha256(ascii(authorization ?? ''))
-  if (token === undefined || !equalBytes(given, sha256(ascii(`Bearer ${token}`)))) throw new Refused('authorization')
+  if (token !== undefined && equalBytes(given, sha256(ascii(`Bearer ${token}`)))) return
+  deps.audit.refused()
+  throw new Refused('authorization')
 }
 
 /** What node:sqlite says when the database fails, and when it is closed; what the engine of PostgreSQL says for both. */
@@ -79,6 +82,7 @@ export function statusOf(error: unknown): { status: number; body: { error: strin
   if (error instanceof Refused)
     return { status: error.reason === 'authorization' ? 401 : 403, body: { error: error.reason } }
   if (error instanceof Unavailable) return { status: 503, body: { error: error.message } }
+  if (error instanceof AuditError) return { status: 503, body: { error: 'audit' } }
   if (STORE_ERRORS.includes((error as { code?: unknown } | undefined)?.code))
     return { status: 503, body: { error: 'store' } }
   return { status: 500, body: { error: 'internal' } }

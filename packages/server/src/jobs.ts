@@ -22,4 +22,5 @@ export const jobsOf = (deps: Deps): readonly Job[] => [
   { name: 'verification', every: 3600, run: keepVerification },
   { name: 'imports', every: 900, run: importKeys },
   { name: 'exports', every: 600, run: exportKeys },
+  { name: 'audit', every: 300, run: async ({ audit }) => audit.keep() },
 ]

@@ -1,16 +1,19 @@
 // The edge of the back-end: the wall clock, real randomness, one timer, a listening socket.
 import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { DAY_SECONDS, epochAt, epochsIn, toHex, type UnixSeconds } from '@vicinity/protocol'
+import { ascii, DAY_SECONDS, epochAt, epochsIn, toHex, type UnixSeconds } from '@vicinity/protocol'
 import { sha256 } from '@vicinity/protocol/crypto'
 import { LAST_SERVICE_EPOCH, REPLY_PAIRS } from '@vicinity/protocol/robert'
+import { auditFiles } from './audit/file-log.ts'
+import { type AuditLog, NO_AUDIT, openAudit } from './audit/log.ts'
 import { crewOf } from './crew/threads.ts'
 import { type Deps, makeDeps, type Settings } from './deps.ts'
 import { directoryFiles } from './export-files.ts'
 import { keepServerKeys } from './flows/server-keys.ts'
 import { makeHttp, type Pages } from './http.ts'
 import { jobsOf } from './jobs.ts'
-import { directoryKeys, memoryKeys } from './keys/key-files.ts'
+import { auditKey } from './keys/audited-keys.ts'
+import { directoryKeys, type KeyFiles, memoryKeys } from './keys/key-files.ts'
 import { watchClock } from './steady-clock.ts'
 import { openStore } from './store/open.ts'
 import type { Store } from './store/store.ts'
@@ -30,6 +33,8 @@ export interface ServeOptions {
   readonly store: string
   /** Directory of the keys; undefined keeps them in memory, for services that end with the process. */
   readonly keys: string | undefined
+  /** File of the audit log; without it none is kept. */
+  readonly audit?: string
   /** Directory of the GAEN exports; without it none are made. */
   readonly exports?: string
   readonly host: string
@@ -53,18 +58,34 @@ export interface Running {
 /** Runs a back-end by the wall clock until it is closed. */
 export async function serve(options: ServeOptions): Promise<Running> {
   const store = openStore(options.store)
+  let audit = NO_AUDIT
   try {
-    return await serveFrom(store, options)
+    const keyFiles = options.keys === undefined ? memoryKeys() : directoryKeys(options.keys)
+    audit = auditOf(options, keyFiles)
+    return await serveFrom(store, keyFiles, audit, options)
   } catch (error) {
+    audit.close()
     await store.close()
     throw error
   }
 }
 
-async function serveFrom(store: Store, options: ServeOptions): Promise<Running> {
+function auditOf({ audit, settings }: ServeOptions, keyFiles: KeyFiles): AuditLog {
+  if (audit === undefined) return NO_AUDIT
+  const { profile, parameters, riskFunction, countryCode, gaen } = settings
+  return openAudit({
+    files: auditFiles(audit),
+    privateKey: auditKey(keyFiles, randomBytes),
+    now: wallClock,
+    parameters: JSON.stringify([profile.name, parameters, riskFunction, countryCode, gaen.keyServer.exports]),
+  })
+}
+
+async function serveFrom(store: Store, keyFiles: KeyFiles, audit: AuditLog, options: ServeOptions): Promise<Running> {
   const deps = makeDeps({
     store,
-    keyFiles: options.keys === undefined ? memoryKeys() : directoryKeys(options.keys),
+    audit,
+    keyFiles,
     random: randomBytes,
     settings: options.settings,
     ...(options.exports !== undefined && { exportFiles: directoryFiles(options.exports) }),
@@ -73,8 +94,9 @@ async function serveFrom(store: Store, options: ServeOptions): Promise<Running> 
   })
   checkCalendar(deps, wallClock())
   checkSupply(deps)
-  await checkSetUp(deps)
+  const description = await checkSetUp(deps)
   await checkClock(deps, wallClock(), options.acceptClock === true)
+  audit.append('server.started', { setUp: toHex(sha256(ascii(description))) })
   await keepServerKeys(deps, wallClock())
   warmUp()
   const listening = await listen(deps, wallClock, options)
@@ -87,6 +109,7 @@ async function serveFrom(store: Store, options: ServeOptions): Promise<Running> 
       await listening.close()
       await deps.crew.close()
       await store.close()
+      audit.close()
     },
   }
 }
@@ -118,11 +141,12 @@ async function checkClock(deps: Deps, at: UnixSeconds, accepted: boolean): Promi
   if (passed > LONGEST_REST && !accepted) {
     throw new Error(`the clock is more than 30 days after ${since}: if it is right, start once with --accept-clock`)
   }
+  if (passed > LONGEST_REST) deps.audit.append('clock.accepted', { restedDays: Math.floor(passed / DAY_SECONDS) })
   await deps.store.transaction((tx) => tx.noteTime(at))
 }
 
 /** A database belongs to one calendar, country, profile and set of keys: with others its rows would say something else. */
-async function checkSetUp(deps: Deps): Promise<void> {
+async function checkSetUp(deps: Deps): Promise<string> {
   const { calendar, settings, keys } = deps
   const keyCheck = toHex(sha256(keys.vaultKey).subarray(0, 4))
   const description = JSON.stringify({
@@ -137,6 +161,7 @@ async function checkSetUp(deps: Deps): Promise<void> {
       `this database was set up as ${remembered}, not as ${description}: start it with its own set-up and keys`,
     )
   }
+  return description
 }
 
 /** Listens; with `nextPort` a taken port is answered by the next free one. */
@@ -158,12 +183,26 @@ export async function listen(
   }
 }
 
+/** Logs a step of the clock when it is first seen. Whether the clock is steady, or its step could not be logged yet. */
+function noteStep(deps: Deps, wasSteady: boolean): boolean {
+  const isSteady = deps.clockIsSteady()
+  try {
+    if (wasSteady && !isSteady) deps.audit.append('clock.stepped', {})
+    return isSteady
+  } catch {
+    deps.count('job.failed.audit')
+    return wasSteady
+  }
+}
+
 /** Runs the rows of `jobs.ts` when they are due, one at a time. A job that fails is counted and runs again at its next turn. */
 export function runJobs(deps: Deps, now: () => UnixSeconds): () => Promise<void> {
   const due = new Map(jobsOf(deps).map((job) => [job, now()]))
   let running: Promise<void> = Promise.resolve()
   let busy = false
+  let steady = true
   const turn = async () => {
+    steady = noteStep(deps, steady)
     for (const [job, at] of due) {
       if (now() < at || !deps.clockIsSteady()) continue
       const late = now() - deps.calendar.serviceStart

@@ -49,6 +49,7 @@ import {
   unpackList,
   withParameters,
 } from '@vicinity/protocol/robert'
+import type { AuditLog } from '../src/audit/log.ts'
 import { DEFAULT_SETTINGS, type Deps, makeDeps, type Settings } from '../src/deps.ts'
 import { dispatch } from '../src/dispatch.ts'
 import { authenticatedRequests } from '../src/flows/authenticated-requests.ts'
@@ -88,6 +89,7 @@ export interface BackEndOptions {
   readonly parameters?: Partial<Parameters>
   readonly settings?: Partial<Settings>
   readonly keyFiles?: KeyFiles
+  readonly audit?: AuditLog
   readonly random?: Random
   /** Whether server keys exist; else none was made yet. */
   readonly serverKeys?: boolean
@@ -127,7 +129,7 @@ export async function backEnd(t: TestContext, options: BackEndOptions = {}): Pro
       ...options.settings,
       parameters: parametersOf(parameters),
     }
-    const deps = makeDeps({ store, keyFiles, random, settings })
+    const deps = makeDeps({ store, keyFiles, random, settings, ...(options.audit && { audit: options.audit }) })
     const way = (authorization?: string): Call => callOf(deps, () => clock.now, authorization)
     return { deps, clock, path, statements, call: way(), asAuthority: way(AUTHORITY), with: make }
   }

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { UnixSeconds } from '@vicinity/protocol'
+import { toHex, type UnixSeconds } from '@vicinity/protocol'
 import { PROFILES } from '@vicinity/protocol/robert'
 import { DEFAULT_SETTINGS, type GaenSettings, type Running, serve, settingsFor } from '@vicinity/server'
 import { Command, Option } from 'commander'
@@ -11,6 +11,7 @@ interface ServeCommandOptions {
   readonly data: string
   readonly store?: string
   readonly exports?: string
+  readonly audit?: string
   readonly region: string
   readonly peers?: string
   readonly host: string
@@ -34,6 +35,7 @@ export function serveCommand(): Command {
     .option('--data <directory>', 'database and keys', '.vicinity/serve')
     .option('--store <url>', 'sqlite:PATH or sqlite::memory: (default: in the data directory)')
     .option('--exports <directory>', 'exports of GAEN, which a web server may serve (default: in the data directory)')
+    .option('--audit <file>', 'audit log, beside it its signed heads (default: in the data directory)')
     .option('--region <code>', 'region of the exports', DEFAULT_SETTINGS.gaen.keyServer.region)
     .option('--peers <file>', 'JSON list of the servers whose exports are imported: name, index, keys')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
@@ -69,6 +71,7 @@ export function serveCommand(): Command {
         },
         store: options.store ?? `sqlite:${join(options.data, 'vicinity.db')}`,
         keys: join(options.data, 'keys'),
+        audit: options.audit ?? join(options.data, 'audit.log'),
         exports: options.exports ?? join(options.data, 'exports'),
         host: options.host,
         port: options.port,
@@ -81,6 +84,7 @@ export function serveCommand(): Command {
       console.log(`  parameters  ${running.url}/v1/parameters`)
       console.log(`  interface   ${running.url}/v1/openapi.json`)
       console.log(`  exports     ${running.url}/exports/index.txt`)
+      console.log(`  audit key   ${toHex(running.deps.audit.key!)}`)
       console.log(`  health      ${running.url}/health/ready`)
       await untilStopped(running)
     })

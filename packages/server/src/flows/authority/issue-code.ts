@@ -17,7 +17,9 @@ export async function issueCode(
   }
   const code = spellCode(deps.random)
   const expires = later(at, codeDays * DAY_SECONDS)
+  deps.audit.issuing()
   await deps.store.transaction((tx) => tx.addCode({ hash: hashOfCode(code), contagiousFrom, contagiousTo, expires }))
+  deps.audit.issued('codes')
   deps.count('code.issued')
   return { code, expires }
 }

@@ -13,6 +13,7 @@ export async function issueReset(
   if (at - input.testedAt >= contagiousDays * DAY_SECONDS) {
     throw new Malformed('testedAt', `less than ${contagiousDays} days ago`)
   }
+  deps.audit.issued('resets')
   deps.count('reset.issued')
   return { token: makeResetToken(deps.keys.resetKey, input.testedAt, deps.random) }
 }

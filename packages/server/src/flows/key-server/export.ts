@@ -1,7 +1,7 @@
 // Exports: what arrived in a window, in signed files that every phone downloads. Files first, then the index, then the store: whoever reads
 // while this runs, or after it died, finds an index whose files are all there.
-import { DAY_SECONDS, type UnixSeconds } from '@vicinity/protocol'
-import { equalBytes, publicPoint } from '@vicinity/protocol/crypto'
+import { DAY_SECONDS, toHex, type UnixSeconds } from '@vicinity/protocol'
+import { equalBytes, publicPoint, sha256 } from '@vicinity/protocol/crypto'
 import {
   columnsOf,
   type DiagnosisKey,
@@ -68,7 +68,9 @@ async function writeWindow(deps: Deps, files: ExportFiles, window: ExportWindow)
     if ((await files.read(path)) !== undefined) continue
     const [from, before] = [file * mostKeys, (file + 1) * mostKeys]
     const revised = revisedKeys.slice(Math.max(from - keys.length, 0), Math.max(before - keys.length, 0))
-    await files.write(path, archiveOf(deps, window, file, keys.slice(from, before), revised))
+    const archive = archiveOf(deps, window, file, keys.slice(from, before), revised)
+    deps.audit.append('export.signed', { starts: window.starts, file, digest: toHex(sha256(archive)) })
+    await files.write(path, archive)
   }
   return count
 }

@@ -1,6 +1,7 @@
 // Exports of other servers: each file of a peer's index is read once, and its keys go into our own exports. A key is kept once, wherever it
 // came from, so two servers that read each other hand no key back and forth.
-import { DAY_SECONDS, Malformed, type UnixSeconds } from '@vicinity/protocol'
+import { DAY_SECONDS, Malformed, toHex, type UnixSeconds } from '@vicinity/protocol'
+import { sha256 } from '@vicinity/protocol/crypto'
 import {
   ARCHIVE_LIMITS,
   type DiagnosisKey,
@@ -57,6 +58,7 @@ async function importFile(deps: Deps, peer: ImportPeer, path: string, at: UnixSe
   if (archive === undefined) return deps.count('import.fileGone')
   const opened = openOrCount(deps, peer, archive)
   if (opened === undefined) return
+  deps.audit.append('import.read', { peer: nameInLog(peer), digest: toHex(sha256(archive)) })
   await addKeys(deps, peer, listOf(opened.keys), at)
   await reviseKeys(deps, peer, listOf(opened.revisedKeys), at)
   await deps.store.transaction((tx) => tx.noteImported(peer.name, path, at))
@@ -75,6 +77,9 @@ function openOrCount(deps: Deps, peer: ImportPeer, archive: Uint8Array) {
   }
   return undefined
 }
+
+/** The log takes short names in ASCII; a peer may be called anything. */
+const nameInLog = ({ name }: ImportPeer): string => encodeURIComponent(name).slice(0, 200)
 
 const listOf = (keys: DiagnosisKeys): DiagnosisKey[] =>
   Array.from({ length: keys.count }, (_, k) => {

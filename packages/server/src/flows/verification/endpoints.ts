@@ -32,7 +32,10 @@ const guarded =
   async (deps, call, at) => {
     if (!deps.clockIsSteady()) throw new Unavailable('the clock of the back-end stepped')
     const settings = deps.settings.gaen.verification
-    if (!opens(guard.key(settings), call.headers['x-api-key'])) return refusal(deps.gaenRandom, 'unauthorized')
+    if (!opens(guard.key(settings), call.headers['x-api-key'])) {
+      deps.audit.refused()
+      return refusal(deps.gaenRandom, 'unauthorized')
+    }
     if (guard.chaff !== undefined && (call.headers['x-chaff'] ?? '') !== '') return await guard.chaff(deps, call, at)
     if (guard.maintained && settings.maintenance) return refusal(deps.gaenRandom, 'maintenance')
     try {

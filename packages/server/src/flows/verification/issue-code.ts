@@ -115,11 +115,13 @@ export async function issueCode(
   const nonce = request.nonce && hashesOf(deps, 'nonce', request.nonce, at)[0]
   const reporter = isReport ? hashesOf(deps, 'phone', phone, at)[0] : undefined
   const row = { handle, testType, symptomDay, testDay, expires, longExpires, nonce, phone: reporter }
+  deps.audit.issuing()
   const drawn = await deps.store.transaction(async (tx) => {
     const refusedFor = await checkStored(deps, tx, { uuid, phone: isReport ? phone : undefined }, at)
     return refusedFor === undefined ? accepted(await drawCode(deps, tx, row, phone !== '', at)) : refused(refusedFor)
   })
   if (!drawn.ok) return drawn
+  deps.audit.issued('verificationCodes')
   deps.count('verification.issued')
   const { code, longCode } = drawn.value
   const { verification } = deps.settings.gaen
