@@ -128,9 +128,9 @@ export function hear(step: GaenStep, event: Extract<GaenEvent, { readonly type: 
   })
 }
 
-/** An advertisement of somebody else. */
+/** An advertisement of somebody else. Who broadcasts nothing takes no part, and hears nothing. */
 function advertised(state: GaenState, bytes: Uint8Array): Advertisement | undefined {
-  if (!state.installed || state.advertisement === undefined || equalBytes(bytes, state.advertisement)) return undefined
+  if (state.advertisement === undefined || equalBytes(bytes, state.advertisement)) return undefined
   try {
     return parseAdvertisement(bytes)
   } catch (error) {
