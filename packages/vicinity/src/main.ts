@@ -1,5 +1,6 @@
 // The command `vicinity`: one thin file per command.
 import { Command } from 'commander'
+import { auditCommand } from './audit.ts'
 import { demoCommand } from './demo.ts'
 import { inspectCommand } from './inspect.ts'
 import { labCommand } from './lab.ts'
@@ -13,6 +14,7 @@ const program = new Command('vicinity')
   .addCommand(serveCommand())
   .addCommand(labCommand())
   .addCommand(inspectCommand())
+  .addCommand(auditCommand())
 
 /** Every command points to its help when it is called wrongly. */
 function pointToHelp(command: Command): void {

@@ -1,6 +1,4 @@
-import { createPublicKey } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { concat, type UnixSeconds } from '@vicinity/protocol'
+import type { UnixSeconds } from '@vicinity/protocol'
 import { sha256 } from '@vicinity/protocol/crypto'
 import {
   type DiagnosisKeys,
@@ -14,7 +12,7 @@ import {
   refusalOfPair,
 } from '@vicinity/protocol/gaen'
 import { Command } from 'commander'
-import { UsageError } from '../usage.ts'
+import { readPublicKey } from '../public-key.ts'
 import { orUsageError, type ReadExport, readExportFile } from './export-files.ts'
 import { utc } from './fields.ts'
 
@@ -71,18 +69,6 @@ export function inspectExport(path: string, { key }: ExportOptions): InspectedEx
     revisedKeysBy: countKeys(read.file.revisedKeys),
     ...orUsageError(path, () => inspectSignatures(read, point)),
   }
-}
-
-/** The point of a public key in PEM, 65 bytes. */
-function readPublicKey(path: string): Uint8Array {
-  const pem = readFileSync(path)
-  try {
-    const { crv, x, y } = createPublicKey(pem).export({ format: 'jwk' })
-    if (crv === 'P-256') return concat(Uint8Array.of(4), Buffer.from(x!, 'base64url'), Buffer.from(y!, 'base64url'))
-  } catch {
-    // No key at all, which is told as any other than the one wanted.
-  }
-  throw new UsageError(`${path} must hold a public key on P-256 in PEM`)
 }
 
 /** Verified with one of the signatures: whoever has only the key knows no names of it. */
