@@ -1,8 +1,9 @@
 // A recorded contact network, lived through by phones and a back-end: the whole thread of either protocol, or of both, on real contacts.
+import { randomUUID } from 'node:crypto'
 import { DAY_SECONDS, later, type UnixSeconds } from '@vicinity/protocol'
 import { DEFAULT_DAILY_SUMMARIES, RECORD_SCANNING } from '@vicinity/protocol/gaen'
 import { stopwatch } from './clock.ts'
-import { type Constellation, type CountryOptions, constellation, type LabPhone } from './constellation.ts'
+import { type Constellation, type Country, type CountryOptions, constellation, type LabPhone } from './constellation.ts'
 import type { GaenLabPhone } from './gaen-phone.ts'
 import { drawFraction } from './random.ts'
 import { EXPORT_INTERVAL, type GaenResult, gaenResultOf, gaenSide } from './replay-gaen.ts'
@@ -51,6 +52,7 @@ export async function replay(trace: Trace, options: ReplayOptions): Promise<Repl
   const url = world.countries[0]?.url
   if (url !== undefined) options.onListening?.(url)
   try {
+    await checkNew(world.countries[0]!)
     const people = adopters(trace, world, options)
     for (const id of declare) {
       if (!people.includes(id)) throw new BadReplay(`person ${id} does not carry the application and cannot declare`)
@@ -90,6 +92,13 @@ function countryOf(options: ReplayOptions): CountryOptions {
     ...(options.port !== undefined && { port: options.port }),
     ...(options.pages !== undefined && { pages: options.pages }),
   }
+}
+
+/** What another run left would be counted with this one: a store remembers who set it up, and a replay is somebody new. */
+async function checkNew({ deps }: Country): Promise<void> {
+  const name = `replay ${randomUUID()}`
+  if ((await deps.store.transaction((tx) => tx.setUp(name))) === name) return
+  throw new BadReplay('the store has been used: a replay begins with an empty one')
 }
 
 /** Who carries the application: so many of the people, drawn by the seed. */

@@ -29,7 +29,7 @@ const CLOCK_TOLERANCE = 60
 
 export interface ServeOptions {
   readonly settings: Settings
-  /** `sqlite:PATH` or `sqlite::memory:`. */
+  /** A URL that `openStore` knows. */
   readonly store: string
   /** Directory of the keys; undefined keeps them in memory, for services that end with the process. */
   readonly keys: string | undefined

@@ -4,7 +4,7 @@ import { postgresPrograms, startThrowaway } from '../src/store/throwaway.ts'
 
 export interface Databases {
   /** Why there is none: only where CI is not set. */
-  readonly skip: string | false
+  readonly without: string | false
   /** The URL of one that is empty. */
   readonly newDatabase: () => Promise<string>
   /** Runs statements in the database of a URL. */
@@ -15,7 +15,7 @@ export async function throwawayDatabases(after: (run: () => Promise<void>) => vo
   if (postgresPrograms() === undefined && !process.env['CI']) {
     const none = () => Promise.reject(new Error('no PostgreSQL'))
     return {
-      skip: 'no PostgreSQL 15 or later on this machine: apt-get install postgresql',
+      without: 'no PostgreSQL 15 or later on this machine: apt-get install postgresql',
       newDatabase: none,
       run: none,
     }
@@ -31,9 +31,8 @@ export async function throwawayDatabases(after: (run: () => Promise<void>) => vo
     }
   }
   let made = 0
-  const skip = false
   return {
-    skip,
+    without: false,
     newDatabase: async () => {
       const schema = `test_${made++}`
       await run(cluster.url, `create schema ${schema}`)

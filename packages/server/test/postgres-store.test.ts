@@ -16,7 +16,7 @@ import { throwawayDatabases } from './postgres-fixture.ts'
 import { storeContract } from './store-contract.ts'
 
 const postgres = await throwawayDatabases(after)
-const { skip } = postgres
+const skip = postgres.without
 const random = randomOf('postgres store')
 /** Opens a store for one piece of work. */
 async function using<Result>(url: string, work: (store: Store) => Promise<Result>): Promise<Result> {
@@ -161,7 +161,7 @@ test('the parameters of the URL are checked', () => {
   for (const wrong of ['connections=0', 'connections=101', 'bucketBits=9', 'bucketBits=-1', 'connections=x']) {
     assert.throws(() => openStore(`postgres://me:secret@here/db?${wrong}`), /of the store must be a whole number from/)
   }
-  assert.throws(() => openStore('postgres://me:sec ret@:x/'), /^Error: this is no URL of PostgreSQL: use postgres:/)
+  assert.throws(() => openStore('postgres://me:sec ret@:x/'), /^BadStore: this is no URL of PostgreSQL: use postgres:/)
 })
 
 test('a throwaway cluster leaves nothing behind, also when its process is killed', { skip }, async () => {

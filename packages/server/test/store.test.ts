@@ -80,7 +80,7 @@ test('two stores on one file see the same rows', async () => {
 
 test('a store says which forms of its URL it knows', () => {
   for (const url of ['', 'sqlite:', 'postgres:', 'postgres:throwaways', 'sqlite:a?mode=ro', 'mysql://me:secret@here']) {
-    assert.throws(() => openStore(url), /^Error: unknown store: use sqlite:PATH, sqlite::memory:, postgres:/, url)
+    assert.throws(() => openStore(url), /^BadStore: unknown store: use sqlite:PATH, sqlite::memory:, postgres:/, url)
   }
 })
 

@@ -12,6 +12,7 @@ import {
 import { Command, Option } from 'commander'
 import { Progress } from './progress.ts'
 import { reportOf } from './report.ts'
+import { isOfStore, STORES } from './store.ts'
 import { resultTable } from './table.ts'
 import { fraction, UsageError, wholeNumber } from './usage.ts'
 
@@ -42,6 +43,7 @@ export function labCommand(): Command {
         .choices(PROTOCOLS)
         .default('robert'),
     )
+    .option('--store <url>', `where the back-end keeps its data, empty: ${STORES} (default: sqlite::memory:)`)
     .option('--json', 'one line of JSON, last on standard output')
     .option('--report <file>', 'write one page to look at: who met, who was warned, who learnt what')
     .action(async (path: string, { json, report: file, declare = [], ...options }: LabOptions) => {
@@ -75,7 +77,7 @@ export async function told(run: () => Promise<void>): Promise<void> {
   try {
     await run()
   } catch (error) {
-    if (error instanceof BadTrace || error instanceof BadReplay) throw new UsageError(error.message)
+    if (error instanceof BadTrace || error instanceof BadReplay || isOfStore(error)) throw new UsageError(error.message)
     throw error
   }
 }

@@ -5,6 +5,7 @@ import { PROFILES } from '@vicinity/protocol/robert'
 import { DEFAULT_SETTINGS, type GaenSettings, type Running, serve, settingsFor } from '@vicinity/server'
 import { Command, Option } from 'commander'
 import { readPeers } from './peers.ts'
+import { STORES } from './store.ts'
 import { UsageError, wholeNumber } from './usage.ts'
 
 interface ServeCommandOptions {
@@ -27,13 +28,14 @@ const ENVIRONMENT = `
 Secrets in the environment:
   VICINITY_AUTHORITY_TOKEN   opens the endpoints of the health authority (ROBERT), as a bearer token
   VICINITY_ADMIN_API_KEY     opens issuing of verification codes (GAEN), as X-API-Key
-  VICINITY_DEVICE_API_KEY    opens verification for the app (GAEN), as X-API-Key`
+  VICINITY_DEVICE_API_KEY    opens verification for the app (GAEN), as X-API-Key
+  PGPASSWORD                 opens the database, where --store postgres://USER@HOST/NAME leaves the password out`
 
 export function serveCommand(): Command {
   return new Command('serve')
     .description('Run the back-end of a country, by the wall clock, until it is told to stop')
     .option('--data <directory>', 'database and keys', '.vicinity/serve')
-    .option('--store <url>', 'sqlite:PATH or sqlite::memory: (default: in the data directory)')
+    .option('--store <url>', `${STORES} (default: in the data directory)`)
     .option('--exports <directory>', 'exports of GAEN, which a web server may serve (default: in the data directory)')
     .option('--audit <file>', 'audit log, beside it its signed heads (default: in the data directory)')
     .option('--region <code>', 'region of the exports', DEFAULT_SETTINGS.gaen.keyServer.region)

@@ -1,3 +1,4 @@
+import { BadStore } from './failures.ts'
 import { openPostgres, postgresStore } from './postgres.ts'
 import { openSqlite } from './sqlite.ts'
 import type { Store, StoreOptions } from './store.ts'
@@ -16,6 +17,6 @@ export function openStore(url: string, options: StoreOptions = {}): Store {
   if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url, options)
   const match = /^sqlite:(?<path>[^?]+)(?<normal>\?synchronous=normal)?$/.exec(url)
   const path = match?.groups?.['path']
-  if (path === undefined) throw new Error(`unknown store: ${FORMS}`)
+  if (path === undefined) throw new BadStore(`unknown store: ${FORMS}`)
   return openSqlite(path, match?.groups?.['normal'] === undefined, options)
 }

@@ -1,21 +1,9 @@
 // One connection to PostgreSQL: what goes over it, and what its errors may say.
 import { Client, type CustomTypesConfig, types } from 'pg'
+import { BadStore, StoreFailure } from './failures.ts'
 
 const CONNECT_MILLISECONDS = 10_000
 const OLDEST = 150_000
-
-/** What the engine says when the database fails. Never a value: PostgreSQL's own details hold the rows that they are about. */
-export class StoreFailure extends Error {
-  override readonly name = 'StoreFailure'
-  readonly code = 'ERR_STORE'
-  /** PostgreSQL's five characters; undefined where the connection failed. */
-  readonly sqlState: string | undefined
-
-  constructor(what: string, sqlState?: string) {
-    super(sqlState === undefined ? what : `${what}: PostgreSQL refused with ${sqlState}`)
-    this.sqlState = sqlState
-  }
-}
 
 export interface Result {
   readonly rows: readonly Readonly<Record<string, never>>[]
@@ -97,7 +85,10 @@ export async function connect(url: string): Promise<Connection> {
     run: (what, text) => inTurn(what, { text } as never),
     lives: () => lives,
     hold: (held) => (held ? client.ref() : client.unref()),
-    close: () => client.end().catch(() => {}),
+    close: () => {
+      client.ref()
+      return client.end().catch(() => {})
+    },
   }
   try {
     await settle(connection)
@@ -110,7 +101,7 @@ export async function connect(url: string): Promise<Connection> {
 
 async function settle(connection: Connection): Promise<void> {
   const { rows } = await connection.run('settle', SETTLE)
-  if (Number(rows[0]?.['version']) < OLDEST) throw new StoreFailure('PostgreSQL is too old: use 15 or later')
+  if (Number(rows[0]?.['version']) < OLDEST) throw new BadStore('PostgreSQL is too old: use 15 or later')
 }
 
 // `on` leaves a stricter setting alone: `remote_apply` waits for more.

@@ -1,3 +1,4 @@
+import { BadStore } from './failures.ts'
 import { POSTGRES_MIGRATIONS, POSTGRES_VERSION_TABLE } from './migrations/postgres.ts'
 import type { Connection } from './postgres-connection.ts'
 
@@ -27,12 +28,12 @@ async function migrate(connection: Connection, wanted: number | undefined): Prom
   const version = Number(row?.['version'] ?? 0)
   const bits = Number(row?.['bucket_bits'] ?? wanted ?? 0)
   if (version > POSTGRES_MIGRATIONS.length) {
-    throw new Error(
+    throw new BadStore(
       `the database is of version ${version}, this program knows ${POSTGRES_MIGRATIONS.length}: use a newer one`,
     )
   }
   if (wanted !== undefined && wanted !== bits) {
-    throw new Error(`the database was set up with bucketBits=${bits}: they are fixed for its life`)
+    throw new BadStore(`the database was set up with bucketBits=${bits}: they are fixed for its life`)
   }
   if (version === POSTGRES_MIGRATIONS.length) return bits
   for (const step of POSTGRES_MIGRATIONS.slice(version)) await connection.run('migrate', step)

@@ -2,7 +2,8 @@
 // is then its own; with one connection they run one after the other, as on the other engine.
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Buckets, bucketsOf, MOST_BUCKET_BITS } from './buckets.ts'
-import { type Connection, connect, StoreFailure } from './postgres-connection.ts'
+import { BadStore, StoreFailure } from './failures.ts'
+import { type Connection, connect } from './postgres-connection.ts'
 import { prepareSchema } from './postgres-schema.ts'
 import { POSTGRES_SQL, postgresTransaction, type Query, type Row } from './postgres-transaction.ts'
 import type { Store, StoreOptions, Transaction } from './store.ts'
@@ -38,14 +39,14 @@ export function openPostgres(url: string, options: StoreOptions = {}): Store {
 /** What `openPostgres` reads of a URL; its errors never repeat it, for it may hold a password. */
 function placeOf(url: string): Place {
   const parsed = URL.parse(url)
-  if (parsed === null) throw new Error('this is no URL of PostgreSQL: use postgres://USER:PASSWORD@HOST:PORT/NAME')
+  if (parsed === null) throw new BadStore('this is no URL of PostgreSQL: use postgres://USER:PASSWORD@HOST:PORT/NAME')
   const taken = (name: string, least: number, most: number): number | undefined => {
     const text = parsed.searchParams.get(name)
     if (text === null) return undefined
     parsed.searchParams.delete(name)
     const number = Number(text)
     if (!/^\d+$/.test(text) || number < least || number > most) {
-      throw new Error(`${name} of the store must be a whole number from ${least} to ${most}`)
+      throw new BadStore(`${name} of the store must be a whole number from ${least} to ${most}`)
     }
     return number
   }

@@ -1,5 +1,6 @@
 // Engine `sqlite:`: node:sqlite in this process. The engine serialises transactions; a commit is on disk before it resolves.
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { BadStore } from './failures.ts'
 import { SQLITE_MIGRATIONS } from './migrations/sqlite.ts'
 import { SQL, sqliteTransaction } from './sqlite-transaction.ts'
 import type { Store, StoreOptions, Transaction } from './store.ts'
@@ -71,7 +72,7 @@ function migrate(database: DatabaseSync): void {
   database.exec('begin immediate')
   const version = Number(database.prepare('pragma user_version').get()?.['user_version'])
   if (version > SQLITE_MIGRATIONS.length) {
-    throw new Error(
+    throw new BadStore(
       `the database is of version ${version}, this program knows ${SQLITE_MIGRATIONS.length}: use a newer one`,
     )
   }

@@ -1,9 +1,11 @@
 // `postgres:throwaway`: a cluster of its own, in a directory that goes with it. For tests, the lab and trying out, never for data.
+
 import { execFileSync, spawn } from 'node:child_process'
 import { chownSync, existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { BadStore } from './failures.ts'
 import type { Server } from './postgres.ts'
 import { connect } from './postgres-connection.ts'
 
@@ -32,7 +34,7 @@ function owner(): { readonly uid?: number; readonly gid?: number } {
   try {
     return { uid: idOf('-u'), gid: idOf('-g') }
   } catch {
-    throw new Error('PostgreSQL does not run as root, and there is no user postgres: start this as another user')
+    throw new BadStore('PostgreSQL does not run as root, and there is no user postgres: start this as another user')
   }
 }
 
@@ -47,7 +49,7 @@ rm -rf "$directory"`
 export async function startThrowaway(): Promise<Server> {
   const programs = postgresPrograms()
   if (programs === undefined) {
-    throw new Error('no PostgreSQL 15 or later on this machine: install it (Debian: apt-get install postgresql)')
+    throw new BadStore('no PostgreSQL 15 or later on this machine: install it (Debian: apt-get install postgresql)')
   }
   const as = owner()
   const directory = mkdtempSync(join(tmpdir(), 'vicinity-postgres-'))
@@ -115,7 +117,7 @@ async function held(directory: string, command: readonly string[], as: ReturnTyp
     await pause(ATTEMPT_MILLISECONDS)
     if (over || attempt === START_ATTEMPTS) {
       await stop()
-      throw new Error('PostgreSQL did not start: look whether there is room in the directory for temporary files')
+      throw new BadStore('PostgreSQL did not start: look whether there is room in the directory for temporary files')
     }
   }
 }
@@ -128,7 +130,9 @@ function finished(program: string, args: readonly string[], options: object): Pr
     child.once('close', (code) => {
       if (code === 0) resolve()
       else
-        reject(new Error(`${program} failed: it needs room, and a directory that its user may enter, in ${tmpdir()}`))
+        reject(
+          new BadStore(`${program} failed: it needs room, and a directory that its user may enter, in ${tmpdir()}`),
+        )
     })
   })
 }
