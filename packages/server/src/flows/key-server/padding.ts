@@ -152,11 +152,14 @@ function decoyUpload(random: Random, span: Span): readonly Kind[] {
     .map((kind) => ({ ...kind, transmissionRisk: backfilledRisk(reportType, risk) }))
 }
 
-/** The period of a key that ended with an upload within the window. */
+/** A key that is cut short counts as arrived up to so many intervals after its end (`releaseOf`). */
+const RELEASE_INTERVALS = HOUR / INTERVAL_SECONDS
+
+/** The period of a key that ended with an upload, so that it counts as arrived within the window. */
 function cutShort(random: Random, { starts, ends }: Span): number {
-  const before = (starts - dayOf(starts) * DAY_SECONDS) / INTERVAL_SECONDS
-  const within = (ends - starts) / INTERVAL_SECONDS
-  return Math.min(1 + before + drawBelow(random, within), ROLLING_PERIOD)
+  const before = (starts - dayOf(starts) * DAY_SECONDS) / INTERVAL_SECONDS - RELEASE_INTERVALS
+  const within = (ends - starts) / INTERVAL_SECONDS + RELEASE_INTERVALS
+  return Math.min(Math.max(1 + before + drawBelow(random, within), 1), ROLLING_PERIOD)
 }
 
 /** Keys published here, those that were invented left out. */
