@@ -204,7 +204,7 @@ test('short codes use all digits alike, and a code that is taken is drawn again'
   const server = await verificationServer(t)
   const codes = await Promise.all(Array.from({ length: 100 }, () => server.code()))
   assert.equal(new Set(codes).size, 100)
-  const stuck = { ...server.deps, random: (length: number) => new Uint8Array(length) }
+  const stuck = { ...server.deps, gaenRandom: (length: number) => new Uint8Array(length) }
   const request = (last: number) =>
     readIssueRequest({ testType: 'confirmed', ...DATES, uuid: `00000000-0000-4000-8000-00000000000${last}` })
   await issueCode(stuck, request(1), NOON)
