@@ -129,5 +129,6 @@ test('the jobs of a back-end: purge at every epoch, the others often enough for 
     ['verification', 3600],
     ['imports', 900],
     ['exports', 600],
+    ['audit', 300],
   ])
 })
