@@ -16,8 +16,9 @@ export const POSTGRES_KEY_SERVER_SQL = {
       order by key_data for update)
     update diagnosis_key k set revised = x.revised, revised_risk = x.risk, revised_type = x.type, revised_onset = x.onset
     from unnest($1::bytea[], $2::text[], $3::int8[], $4::int4[], $5::int4[], $6::int4[])
-      x(key_data, source, revised, risk, type, onset) join locked on locked.key_data = x.key_data
-    where k.key_data = x.key_data and k.source = x.source and k.revised is null`,
+      x(key_data, source, revised, risk, type, onset)
+    where (x.key_data in (select key_data from locked)) is true
+      and k.key_data = x.key_data and k.source = x.source and k.revised is null`,
   keysReleased: `select ${KEY_COLUMNS} from diagnosis_key where release >= $1 and release < $2 order by key_data`,
   keysRevised: `select ${KEY_COLUMNS} from diagnosis_key where revised >= $1 and revised < $2 order by key_data`,
   oldestRelease: 'select min(release) as release from diagnosis_key',

@@ -5,7 +5,10 @@ import { POSTGRES_KEY_SERVER_SQL, postgresKeyServerVerbs } from './postgres-key-
 import { POSTGRES_VERIFICATION_SQL, postgresVerificationVerbs } from './postgres-verification.ts'
 import type { CodeRow, QueuedItem, StoredUser, Transaction } from './store.ts'
 
-/** Every statement of this engine, by the name under which it is reported. Those with `bucket` take one, never several. */
+/**
+ * Every statement of this engine, by the name under which it is reported. Those with `bucket` take one, never several. What was locked
+ * is asked for with `(… in (…)) is true`: as a join PostgreSQL, which cannot know how long an array is, would compare every pair.
+ */
 export const POSTGRES_SQL = {
   rememberSetUp: 'insert into set_up(one, description) values (1, $1) on conflict do nothing',
   setUp: 'select description from set_up',
@@ -27,14 +30,15 @@ export const POSTGRES_SQL = {
       order by id for no key update)
     update user_status s set notified = x.notified, status_epoch = x.epoch, warned_through = x.warned, request_tag = x.tag
     from unnest($2::int8[], $3::int2[], $4::int4[], $5::int4[], $6::bytea[], $7::int2[], $8::int4[], $9::int4[])
-      x(id, notified, epoch, warned, tag, was_notified, was_epoch, was_warned) join locked on locked.id = x.id
-    where s.bucket = $1 and s.id = x.id and s.notified = x.was_notified and s.status_epoch = x.was_epoch
+      x(id, notified, epoch, warned, tag, was_notified, was_epoch, was_warned)
+    where (x.id in (select id from locked)) is true and s.bucket = $1 and s.id = x.id
+      and s.notified = x.was_notified and s.status_epoch = x.was_epoch
       and s.warned_through = x.was_warned returning s.id`,
   // The lock is on the status: a lock is written to the page, and the pages of the keys shall be written once.
   appendExposure: `with locked as materialized (select id from user_status where bucket = $1 and id = any($2::int8[])
       order by id for key share)
-    insert into exposure(bucket, id, lee) select $1::int2, locked.id, x.lee
-    from locked join unnest($2::int8[], $3::bytea[]) x(id, lee) on x.id = locked.id order by locked.id
+    insert into exposure(bucket, id, lee) select $1::int2, x.id, x.lee
+    from unnest($2::int8[], $3::bytea[]) x(id, lee) where (x.id in (select id from locked)) is true order by x.id
     on conflict(bucket, id) do update set lee = exposure.lee || excluded.lee`,
   exposuresAfter: 'select id, lee from exposure where bucket = $1 and id > $2 order by id limit $3',
   replaceExposure: `update exposure e set lee = x.after from unnest($2::int8[], $3::bytea[], $4::bytea[]) x(id, before, after)
@@ -50,10 +54,8 @@ export const POSTGRES_SQL = {
     select (select min("window") from item_queue where bucket = $1 and "window" > queued."window") from queued
     where queued."window" is not null) select "window" from queued where "window" is not null`,
   queuedItems: 'select row_id, body from item_queue where bucket = $1 and "window" = $2 order by row_id limit $3',
-  claimItem: `with locked as materialized (select row_id from item_queue where bucket = $1 and "window" = $2
-      and row_id = any($3::bytea[]) order by row_id for update)
-    delete from item_queue q using locked where q.bucket = $1 and q."window" = $2 and q.row_id = locked.row_id
-    returning q.row_id`,
+  // By the index, in which the rows of an array come in one order: no lock before.
+  claimItem: `delete from item_queue where bucket = $1 and "window" = $2 and row_id = any($3::bytea[]) returning row_id`,
   spendChallenge: 'insert into spent_challenge(bucket, spent_key, expires) values ($1, $2, $3) on conflict do nothing',
   forgetChallenges: 'delete from spent_challenge where bucket = $1 and expires < $2',
   addCode: 'insert into code(hash, contagious_from, contagious_to, expires) values ($1, $2, $3, $4)',
