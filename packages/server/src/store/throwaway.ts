@@ -94,7 +94,7 @@ async function held(directory: string, command: readonly string[], as: ReturnTyp
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   })
   const holding = child.stdio[3] as unknown as { readonly end: () => void; readonly unref: () => void }
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()).once('error', () => resolve()))
   let over = false
   void ended.then(() => {
     over = true
