@@ -288,7 +288,7 @@ test('publish: chaff is told that it succeeded, and nothing of it is stored, whe
 test('publish: equal sizes over 10,000 real and 10,000 chaff, requests and answers', async (t) => {
   const server = keyServer(t)
   // Drawing six kilobytes an answer from SHA-256 would take most of the time.
-  const deps = { ...server.deps, random: (length: number) => new Uint8Array(length).fill(7) }
+  const deps = { ...server.deps, gaenRandom: (length: number) => new Uint8Array(length).fill(7) }
   const first = publishBody(server, phoneKeys(server, 14), { testType: 'likely' })
   const { revisionToken } = await send(server, first)
   const random = randomOf('sizes')
