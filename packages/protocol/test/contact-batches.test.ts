@@ -25,14 +25,13 @@ import { FRANCE, GERMANY, unix } from './fixture.ts'
 import { judgeItem, type Oracle } from './oracle/contact.ts'
 import * as readable from './oracle/skinny.ts'
 
-const MILLIONS = 2
+const MILLION = 1_000_000
 const BATCH = 4096
 const USERS = 500
-/** Epochs that begin at midnight, and epochs that span it. */
-const CALENDARS: readonly Calendar[] = [
-  { serviceStart: unix('2026-03-01T00:00:00Z'), epochDuration: 900 },
-  { serviceStart: unix('2026-03-01T00:09:59Z'), epochDuration: 600 },
-]
+const CALENDARS: Readonly<Record<string, Calendar>> = {
+  'epochs begin at midnight': { serviceStart: unix('2026-03-01T00:00:00Z'), epochDuration: 900 },
+  'epochs span midnight': { serviceStart: unix('2026-03-01T00:09:59Z'), epochDuration: 600 },
+}
 const NOW = unix('2026-03-21T12:00:00Z')
 const PEERS = new Set([GERMANY, 44])
 
@@ -78,7 +77,7 @@ const table: KeyTable = {
 }
 /** K_S of a day; three days within the contagious period have none. */
 const serverKeyBytes = new Map<UtcDay, Uint8Array>()
-const firstDay = dayOf(CALENDARS[0]!.serviceStart)
+const firstDay = dayOf(unix('2026-03-01T00:00:00Z'))
 for (let day = firstDay - 1; day <= firstDay + 23; day++) {
   if (![9, 13, 14].includes(day - firstDay)) serverKeyBytes.set(day as UtcDay, random(24))
 }
@@ -155,17 +154,17 @@ function spoil(item: Uint8Array): void {
   else item.set(random(length), offset)
 }
 
-test(`ROBERT §6.2: ${MILLIONS} million items, valid and corrupted in every field, judged in batches as the text judges each`, () => {
-  const seen = new Map<string, number>()
-  for (const calendar of CALENDARS) {
+for (const [name, calendar] of Object.entries(CALENDARS)) {
+  test(`ROBERT §6.2: a million items, valid and corrupted in every field, judged in batches as the text judges each (${name})`, () => {
+    const seen = new Map<string, number>()
     const base = Array.from({ length: 20_000 }, () => honest(calendar))
-    for (let done = 0; done < (MILLIONS * 1e6) / CALENDARS.length; done += BATCH) judgeBatch(base, calendar, seen)
-  }
-  // Every outcome came up, and often.
-  for (const outcome of ['local', 'foreign', ...Object.keys(CONTACT_REFUSALS)]) {
-    assert.ok((seen.get(outcome) ?? 0) > 1000, `${outcome}: ${seen.get(outcome) ?? 0}`)
-  }
-})
+    for (let done = 0; done < MILLION; done += BATCH) judgeBatch(base, calendar, seen)
+    // Every outcome came up, and often.
+    for (const outcome of ['local', 'foreign', ...Object.keys(CONTACT_REFUSALS)]) {
+      assert.ok((seen.get(outcome) ?? 0) > 500, `${outcome}: ${seen.get(outcome) ?? 0}`)
+    }
+  })
+}
 
 /** Judges a batch of items, half of them spoilt, and counts the outcomes. */
 function judgeBatch(base: readonly Uint8Array[], calendar: Calendar, seen: Map<string, number>): void {
