@@ -82,13 +82,15 @@ export function serveCommand(): Command {
         if (error.code !== 'EADDRINUSE') throw new UsageError(error.message)
         throw new UsageError(`port ${options.port} is taken: give another with --port, or 0 for any free one`)
       })
+      // Who reads the address may stop the server at once: it listens for that first.
+      const stopped = untilStopped(running)
       console.log(`Vicinity serves at ${running.url}`)
       console.log(`  parameters  ${running.url}/v1/parameters`)
       console.log(`  interface   ${running.url}/v1/openapi.json`)
       console.log(`  exports     ${running.url}/exports/index.txt`)
       console.log(`  audit key   ${toHex(running.deps.audit.key!)}`)
       console.log(`  health      ${running.url}/health/ready`)
-      await untilStopped(running)
+      await stopped
     })
 }
 
