@@ -85,6 +85,8 @@ async function readBounded(response: Response): Promise<string> {
 
 /** An archive of diagnosis keys is longer than any other answer. */
 const LONGEST_BYTES = 20 * 1024 * 1024
+/** On a slow network it takes minutes; the phone itself gives up after eight. */
+const DOWNLOAD_MS = 480_000
 
 interface Sent {
   readonly method: 'GET' | 'POST'
@@ -103,7 +105,7 @@ export function httpSend(
         method,
         headers: { ...headers },
         redirect: 'error',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout(method === 'GET' ? DOWNLOAD_MS : TIMEOUT_MS),
       } as const
       const response = await fetch(new URL(path, baseUrl), body === undefined ? init : { ...init, body })
       return { status: response.status, body: await readBytes(response) }
