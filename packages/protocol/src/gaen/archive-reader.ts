@@ -1,5 +1,6 @@
 // Reads the ZIP archive of an export. What counts is the central directory, as deployed exporters put lengths behind the data; of it only
 // what two files need, so that no two readers can see different files.
+import { viewOf } from '../bytes.ts'
 import { Malformed } from '../outcome.ts'
 import { ARCHIVE_NAMES, type ArchiveName, ZIP } from './archive.ts'
 import { crc32 } from './crc32.ts'
@@ -32,8 +33,6 @@ const LITTLE_ENDIAN = true
 const HARMLESS_FLAGS = 0b1000_0000_1110
 
 const malformed = (expected: string): Malformed => new Malformed('archive', expected)
-
-const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 export interface Entry {
   readonly deflated: boolean

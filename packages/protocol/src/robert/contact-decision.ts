@@ -1,4 +1,5 @@
 // ROBERT §6.2 steps 5 to 9, for a batch that `locateContacts` has opened.
+import { viewOf } from '../bytes.ts'
 import { hmac12OfRows, MAC_BYTES, midstates, wipeHmac } from '../kernels/hmac.ts'
 import {
   type Calendar,
@@ -100,7 +101,7 @@ function macsFit(located: LocatedContacts, rows: Int32Array, keys: KeyTable): Ui
     candidates[known] = c
     known += Number(rows[c]! >= 0) & fits[c]!
   }
-  const view = new DataView(items.buffer, items.byteOffset, items.length)
+  const view = viewOf(items)
   const keyRows = new Int32Array(known)
   const inputs = new Uint8Array(HELLO_MAC_INPUT * known)
   const written = new DataView(inputs.buffer)

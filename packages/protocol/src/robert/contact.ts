@@ -1,6 +1,7 @@
 // ROBERT §6.2: what the back-end does with uploaded (HELLO, Time), for a batch, stage by stage over columns of the batch. Steps 1 to 4
 // and 6 need the server's keys only and find the identifiers to look up; steps 5 to 9 stand in `contact-decision.ts`. Between the two
 // the flow reads its store. packages/protocol/test/oracle/contact.ts says the same for one item, step by step.
+import { viewOf } from '../bytes.ts'
 import {
   dayOf,
   epochAt,
@@ -131,7 +132,7 @@ function parse(
   { profile, parameters, calendar }: ContactContext,
   at: UnixSeconds,
 ): Int32Array {
-  const view = new DataView(items.buffer, items.byteOffset, items.length)
+  const view = viewOf(items)
   const words = new Int32Array(ebids.buffer)
   const near = ntpOf(at)
   const nearMidnight: number[] = []

@@ -1,5 +1,5 @@
 import { aesBlocks } from '#crypto'
-import { writeUint } from '../bytes.ts'
+import { viewOf, writeUint } from '../bytes.ts'
 import { eraseKey, type SkinnyKey, skinnyDecrypt, skinnyEncrypt, skinnyKey } from '../kernels/skinny.ts'
 import type { Epoch } from '../time.ts'
 import { SIZE } from './constants.ts'
@@ -45,7 +45,6 @@ export const epochInView = (blocks: DataView, index: number): Epoch =>
 export const idInView = (blocks: DataView, index: number): PermanentId =>
   blocks.getUint8(SIZE.ebid * index + 3) * 0x100000000 + blocks.getUint32(SIZE.ebid * index + 4)
 
-const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 export const epochOfBlock = (blocks: Uint8Array, index: number): Epoch => epochInView(viewOf(blocks), index)
 export const idOfBlock = (blocks: Uint8Array, index: number): PermanentId => idInView(viewOf(blocks), index)
 

@@ -1,5 +1,5 @@
 import { hmacSha256 } from '#crypto'
-import { Reader, Writer, writeUint } from '../bytes.ts'
+import { Reader, viewOf, Writer, writeUint } from '../bytes.ts'
 import { distance16, type NtpSeconds, time16 } from '../time.ts'
 import { CODE, SIZE } from './constants.ts'
 import { macIsValid } from './keys.ts'
@@ -27,8 +27,6 @@ export function writeHelloMacInput(inputs: DataView, row: number, hellos: DataVi
   inputs.setUint32(to + 4, hellos.getUint32(offset + 3))
   inputs.setUint32(to + 8, hellos.getUint32(offset + 7))
 }
-
-const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 
 function macInput(hello: Uint8Array): Uint8Array {
   const input = new Uint8Array(HELLO_MAC_INPUT)

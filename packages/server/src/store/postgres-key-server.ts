@@ -1,7 +1,7 @@
 import { toHex, type UnixSeconds } from '@vicinity/protocol'
-import type { IntervalNumber, ReportType } from '@vicinity/protocol/gaen'
-import type { ExportWindow, KeyRevision, KeyServerVerbs, StoredKey } from './key-server.ts'
-import type { Query, Row } from './postgres-transaction.ts'
+import type { KeyRevision, KeyServerVerbs } from './key-server.ts'
+import { exportWindow, optional, storedKey } from './key-server-rows.ts'
+import type { Query } from './postgres-transaction.ts'
 
 const KEY_COLUMNS = `key_data, rolling_start, rolling_period, risk, report_type, onset, release, source, revised,
   revised_risk, revised_type, revised_onset`
@@ -33,39 +33,6 @@ export const POSTGRES_KEY_SERVER_SQL = {
     on conflict(peer, path) do update set seen = excluded.seen`,
   forgetImported: 'delete from imported_file where seen < $1',
 } as const
-
-type Value = Row[string]
-const optional = (value: Value | undefined): number | undefined => (value === null ? undefined : Number(value))
-
-const storedKey = (row: Row): StoredKey => ({
-  key: {
-    keyData: row['key_data'] as Uint8Array,
-    rollingStart: row['rolling_start'] as IntervalNumber,
-    rollingPeriod: row['rolling_period'] as number,
-    transmissionRisk: row['risk'] as number,
-    reportType: row['report_type'] as ReportType,
-    daysSinceOnset: optional(row['onset']),
-  },
-  release: row['release'] as UnixSeconds,
-  source: row['source'] as string,
-  revisedAt: optional(row['revised']) as UnixSeconds | undefined,
-  revision:
-    row['revised'] === null
-      ? undefined
-      : {
-          reportType: row['revised_type'] as ReportType,
-          transmissionRisk: row['revised_risk'] as number,
-          daysSinceOnset: optional(row['revised_onset']),
-        },
-})
-
-const exportWindow = (row: Row): ExportWindow => ({
-  starts: row['starts'] as UnixSeconds,
-  ends: row['ends'] as UnixSeconds,
-  invented: row['invented'] as number,
-  signers: (row['signers'] as string).split(' ').filter(Boolean),
-  listed: row['listed'] as number,
-})
 
 /** The first of each key and source: of two rows with one key a statement would take either. */
 const firstOfEach = (revisions: readonly KeyRevision[]): KeyRevision[] => {

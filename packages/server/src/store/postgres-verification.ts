@@ -1,7 +1,6 @@
-import type { UnixSeconds, UtcDay } from '@vicinity/protocol'
-import type { TestType } from '@vicinity/protocol/gaen'
-import type { Query, Row } from './postgres-transaction.ts'
-import type { FoundCode, Tally, VerificationVerbs } from './verification.ts'
+import type { Query } from './postgres-transaction.ts'
+import type { VerificationVerbs } from './verification.ts'
+import { foundCode, NO_TALLY } from './verification-rows.ts'
 
 const FOUND = 'handle, test_type, symptom_day, test_day, expires, long_expires, nonce, phone, claimed'
 
@@ -37,24 +36,6 @@ export const POSTGRES_VERIFICATION_SQL = {
   forgetReports: 'delete from verification_report where expires < $1',
   forgetTallies: 'delete from verification_tally where "window" < $1',
 } as const
-
-const NO_TALLY: Tally = { calls: 0, chaff: 0, wrong: 0, issued: 0 }
-
-const foundCode = (row: Row | undefined): FoundCode | undefined =>
-  row === undefined
-    ? undefined
-    : {
-        handle: row['handle'] as Uint8Array,
-        testType: row['test_type'] as TestType,
-        symptomDay: (row['symptom_day'] ?? undefined) as UtcDay | undefined,
-        testDay: (row['test_day'] ?? undefined) as UtcDay | undefined,
-        expires: row['expires'] as UnixSeconds,
-        longExpires: row['long_expires'] as UnixSeconds,
-        nonce: (row['nonce'] ?? undefined) as Uint8Array | undefined,
-        phone: (row['phone'] ?? undefined) as Uint8Array | undefined,
-        claimed: row['claimed'] === 1,
-        long: row['long'] === 1,
-      }
 
 export const postgresVerificationVerbs = (query: Query): VerificationVerbs => ({
   ...codeVerbs(query),

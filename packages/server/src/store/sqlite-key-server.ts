@@ -1,7 +1,7 @@
-import type { SQLOutputValue, StatementSync } from 'node:sqlite'
+import type { StatementSync } from 'node:sqlite'
 import type { UnixSeconds } from '@vicinity/protocol'
-import type { IntervalNumber, ReportType } from '@vicinity/protocol/gaen'
-import type { ExportWindow, KeyServerVerbs, StoredKey } from './key-server.ts'
+import type { KeyServerVerbs } from './key-server.ts'
+import { exportWindow, optional, storedKey } from './key-server-rows.ts'
 
 const KEY_COLUMNS = `key_data, rolling_start, rolling_period, risk, report_type, onset, release, source, revised,
   revised_risk, revised_type, revised_onset`
@@ -28,40 +28,7 @@ export const KEY_SERVER_SQL = {
   forgetImported: 'delete from imported_file where seen < ?',
 } as const
 
-type Row = Record<string, SQLOutputValue>
 type Statement = (name: keyof typeof KEY_SERVER_SQL) => StatementSync
-
-const optional = (value: SQLOutputValue | undefined): number | undefined => (value === null ? undefined : Number(value))
-
-const storedKey = (row: Row): StoredKey => ({
-  key: {
-    keyData: row['key_data'] as Uint8Array,
-    rollingStart: row['rolling_start'] as IntervalNumber,
-    rollingPeriod: row['rolling_period'] as number,
-    transmissionRisk: row['risk'] as number,
-    reportType: row['report_type'] as ReportType,
-    daysSinceOnset: optional(row['onset']),
-  },
-  release: row['release'] as UnixSeconds,
-  source: row['source'] as string,
-  revisedAt: optional(row['revised']) as UnixSeconds | undefined,
-  revision:
-    row['revised'] === null
-      ? undefined
-      : {
-          reportType: row['revised_type'] as ReportType,
-          transmissionRisk: row['revised_risk'] as number,
-          daysSinceOnset: optional(row['revised_onset']),
-        },
-})
-
-const exportWindow = (row: Row): ExportWindow => ({
-  starts: row['starts'] as UnixSeconds,
-  ends: row['ends'] as UnixSeconds,
-  invented: row['invented'] as number,
-  signers: (row['signers'] as string).split(' ').filter(Boolean),
-  listed: row['listed'] as number,
-})
 
 export const keyServerVerbs = (statement: Statement): KeyServerVerbs => ({
   ...keyVerbs(statement),
