@@ -1,9 +1,10 @@
-import { type Epoch, toHex, type UnixSeconds } from '@vicinity/protocol'
-import type { Notified, PermanentId, UserStatus } from '@vicinity/protocol/robert'
+import { toHex, type UnixSeconds } from '@vicinity/protocol'
+import type { PermanentId } from '@vicinity/protocol/robert'
 import { type Buckets, groupedBy } from './buckets.ts'
 import { POSTGRES_KEY_SERVER_SQL, postgresKeyServerVerbs } from './postgres-key-server.ts'
 import { POSTGRES_VERIFICATION_SQL, postgresVerificationVerbs } from './postgres-verification.ts'
-import type { CodeRow, QueuedItem, StoredUser, Transaction } from './store.ts'
+import type { CodeRow, QueuedItem, Transaction } from './store.ts'
+import { statusColumns, storedUser } from './user-rows.ts'
 
 /**
  * Every statement of this engine, by the name under which it is reported. Those with `bucket` take one, never several. What was locked
@@ -78,9 +79,6 @@ export interface Answer {
 }
 export type Query = (name: StatementName, values?: readonly unknown[]) => Promise<Answer>
 
-const NOTIFIED: readonly Notified[] = ['none', 'pending', 'acknowledged']
-const NONE = -1
-const optional = (epoch: number): Epoch | undefined => (epoch === NONE ? undefined : (epoch as Epoch))
 const byId = (a: PermanentId, b: PermanentId) => a - b
 
 /** The verbs over named statements. */
@@ -136,19 +134,6 @@ function inOrder<Value>(
   return new Map(ids.filter((id) => rows.has(id)).map((id) => [id, toValue(rows.get(id)!)]))
 }
 
-const storedUser = (row: Row): StoredUser => ({
-  id: row['id'] as PermanentId,
-  authenticationKey: row['authentication_key'] as Uint8Array,
-  encryptionKey: row['encryption_key'] as Uint8Array,
-  exposedEpochs: (row['lee'] as Uint8Array | null) ?? new Uint8Array(0),
-  status: {
-    notified: NOTIFIED[row['notified'] as number]!,
-    lastStatusRequestEpoch: optional(row['status_epoch'] as number),
-    warnedThrough: optional(row['warned_through'] as number),
-    lastRequestTag: row['request_tag'] as Uint8Array,
-  },
-})
-
 function userVerbs(
   query: Query,
   buckets: Buckets,
@@ -165,7 +150,9 @@ function userVerbs(
       return inOrder(ids, rows, (row) => row['authentication_key'] as Uint8Array)
     },
     async usersOf(ids) {
-      return inOrder(ids, await byBucket(query, buckets, 'user', ids), storedUser)
+      return inOrder(ids, await byBucket(query, buckets, 'user', ids), (row) =>
+        storedUser(row['id'] as PermanentId, row),
+      )
     },
     async removeUsers(ids) {
       await byBucket(query, buckets, 'dropUserStatus', ids)
@@ -174,9 +161,6 @@ function userVerbs(
     },
   }
 }
-
-const columns = (status: UserStatus) =>
-  [NOTIFIED.indexOf(status.notified), status.lastStatusRequestEpoch ?? NONE, status.warnedThrough ?? NONE] as const
 
 function statusVerbs(query: Query, buckets: Buckets): Pick<Transaction, 'changeStatuses'> {
   return {
@@ -188,7 +172,10 @@ function statusVerbs(query: Query, buckets: Buckets): Pick<Transaction, 'changeS
         (a, b) => byId(a.id, b.id),
       )
       for (const [bucket, some] of groups) {
-        const [to, from] = [some.map((change) => columns(change.to)), some.map((change) => columns(change.from))]
+        const [to, from] = [
+          some.map((change) => statusColumns(change.to)),
+          some.map((change) => statusColumns(change.from)),
+        ]
         const { rows } = await query('changeStatus', [
           bucket,
           some.map(({ id }) => id),

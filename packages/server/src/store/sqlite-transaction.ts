@@ -1,9 +1,10 @@
 import type { StatementSync } from 'node:sqlite'
-import type { Epoch, UnixSeconds } from '@vicinity/protocol'
-import type { Notified, PermanentId, UserStatus } from '@vicinity/protocol/robert'
+import type { UnixSeconds } from '@vicinity/protocol'
+import type { PermanentId } from '@vicinity/protocol/robert'
 import { KEY_SERVER_SQL, keyServerVerbs } from './sqlite-key-server.ts'
 import { VERIFICATION_SQL, verificationVerbs } from './sqlite-verification.ts'
-import type { CodeRow, ExposureRow, QueuedItem, Transaction } from './store.ts'
+import type { CodeRow, ExposureRow, QueuedItem, StoredUser, Transaction } from './store.ts'
+import { statusColumns, storedUser } from './user-rows.ts'
 
 /** Every statement of this engine, by the name under which it is reported. */
 export const SQL = {
@@ -50,12 +51,6 @@ export const SQL = {
 } as const
 
 type Statement = (name: keyof typeof SQL) => StatementSync
-
-const NOTIFIED: readonly Notified[] = ['none', 'pending', 'acknowledged']
-const NONE = -1
-const optional = (epoch: number): Epoch | undefined => (epoch === NONE ? undefined : (epoch as Epoch))
-const columns = (status: UserStatus) =>
-  [NOTIFIED.indexOf(status.notified), status.lastStatusRequestEpoch ?? NONE, status.warnedThrough ?? NONE] as const
 
 /** The verbs over prepared statements. They run at once; only the interface is asynchronous. */
 export function sqliteTransaction(statement: Statement): Transaction {
@@ -105,30 +100,25 @@ function userVerbs(
       return keys
     },
     async usersOf(ids) {
-      const users = new Map()
+      const users = new Map<PermanentId, StoredUser>()
       for (const id of ids) {
         const row = statement('user').get(id)
-        if (row === undefined) continue
-        users.set(id, {
-          id,
-          authenticationKey: row['authentication_key'],
-          encryptionKey: row['encryption_key'],
-          exposedEpochs: row['lee'] ?? new Uint8Array(0),
-          status: {
-            notified: NOTIFIED[row['notified'] as number],
-            lastStatusRequestEpoch: optional(row['status_epoch'] as number),
-            warnedThrough: optional(row['warned_through'] as number),
-            lastRequestTag: row['request_tag'],
-          },
-        })
+        if (row !== undefined) users.set(id, storedUser(id, row))
       }
       return users
     },
     async changeStatuses(changes) {
       const changed = new Set<PermanentId>()
       for (const { id, from, to } of changes) {
-        const [notified, epoch, warned] = columns(to)
-        const done = statement('changeStatus').run(notified, epoch, warned, to.lastRequestTag, id, ...columns(from))
+        const [notified, epoch, warned] = statusColumns(to)
+        const done = statement('changeStatus').run(
+          notified,
+          epoch,
+          warned,
+          to.lastRequestTag,
+          id,
+          ...statusColumns(from),
+        )
         if (done.changes === 1) changed.add(id)
       }
       return changed
