@@ -14,7 +14,7 @@ interface Room {
 const ROOMS: Readonly<Record<string, Room>> = {
   protocol: { ours: [], theirs: ['@noble/ciphers', '@noble/curves', '@noble/hashes', 'fflate'] },
   client: { ours: ['protocol'], theirs: [] },
-  server: { ours: ['protocol'], theirs: ['@types/pg', 'fastify', 'pg'] },
+  server: { ours: ['protocol'], theirs: ['@types/pg', 'fastify', 'pg', 'pkcs11js'] },
   lab: { ours: ['protocol', 'client', 'server'], theirs: [] },
   vicinity: { ours: ['protocol', 'server', 'lab'], theirs: ['commander'] },
 }
