@@ -71,6 +71,8 @@ export interface Deps {
   /** What has to be provable later is in it before it is done. */
   readonly audit: AuditLog
   readonly crew: Crew
+  /** Answers one authenticated request together with others (collector.ts). Without it each is answered by itself, as in the lab. */
+  readonly requests?: (request: Uint8Array) => Promise<Uint8Array>
   readonly settings: Settings
   readonly random: Random
   /** What GAEN draws from: in runs that are repeated neither protocol moves the other's draws. */

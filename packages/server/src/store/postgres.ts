@@ -89,6 +89,7 @@ export function postgresStore(
     return result
   }
   return {
+    connections,
     transaction: (run) => use(async (connection) => inTransaction(connection, await prepared(connection), run, report)),
     // Deleted rows leave their pages. What the log and earlier backups hold goes when they do: they hold no key that opens it.
     shred: () =>

@@ -107,6 +107,8 @@ export interface Store {
    * nowhere else: where the database gives a transaction up for another, it runs again from its start.
    */
   readonly transaction: <Result>(run: (tx: Transaction) => Promise<Result>) => Promise<Result>
+  /** How many transactions run side by side; where it is not said one after the other. */
+  readonly connections?: number
   /** Overwrites what was deleted as far as the engine's own files go: its log too no longer holds it. */
   readonly shred: () => Promise<void>
   readonly close: () => Promise<void>
