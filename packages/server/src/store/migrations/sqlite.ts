@@ -30,4 +30,9 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
   `,
   VERIFICATION_TABLES,
   KEY_SERVER_TABLES,
+  `
+  -- Restoring. Marks of who left stay here only until they lie outside the database, where no restore forgets them.
+  create table generation(one integer primary key check (one = 1), number integer not null) strict;
+  create table departed(mark blob primary key) strict, without rowid;
+  `,
 ]
