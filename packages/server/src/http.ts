@@ -1,9 +1,11 @@
 import { api, type EndpointName, Malformed, type UnixSeconds } from '@vicinity/protocol'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { collecting } from './collector.ts'
 import type { DeployedCall, DeployedEndpoint } from './deployed.ts'
 import { DEPLOYED_ENDPOINTS, jsonOf } from './deployed-dispatch.ts'
 import type { Deps } from './deps.ts'
 import { dispatch, statusOf } from './dispatch.ts'
+import type { Role } from './jobs.ts'
 import { OPENAPI_PATH, openApiDocument } from './openapi.ts'
 
 const RETRY_AFTER_SECONDS = '30'
@@ -27,8 +29,13 @@ export type Pages = Readonly<Record<string, () => Page>>
 
 const CLOSED = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** The HTTP edge: binds every row of the endpoint table to the one generic handler. `now` is the server's clock. */
-export function makeHttp(deps: Deps, now: () => UnixSeconds, pages: Pages = {}): FastifyInstance {
+const HEALTH: readonly EndpointName[] = ['live', 'ready']
+
+/**
+ * The HTTP edge: binds every row of the endpoint table to the one generic handler; of a worker only those of its health. `now` is the
+ * server's clock.
+ */
+export function makeHttp(deps: Deps, now: () => UnixSeconds, pages: Pages = {}, role: Role = 'all'): FastifyInstance {
   const app = Fastify({
     logger: false,
     requestTimeout: 10_000,
@@ -48,7 +55,8 @@ export function makeHttp(deps: Deps, now: () => UnixSeconds, pages: Pages = {}):
   })
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(NO_ENDPOINT))
   app.setErrorHandler((error, request, reply) => sendError(deps, error, request, reply))
-  for (const name of Object.keys(api) as EndpointName[]) {
+  const collected = collecting(deps, now)
+  for (const name of role === 'worker' ? HEALTH : (Object.keys(api) as EndpointName[])) {
     const { method, path, limit } = api[name]
     app.route({
       method,
@@ -56,12 +64,13 @@ export function makeHttp(deps: Deps, now: () => UnixSeconds, pages: Pages = {}):
       bodyLimit: Math.max(limit, 1),
       handler: async (request, reply) => {
         const json = method === 'GET' ? {} : jsonOf(String(request.body))
-        const answer = await dispatch(deps, name, json, request.headers.authorization, now())
+        const answer = await dispatch(collected, name, json, request.headers.authorization, now())
         void reply.header('cache-control', 'no-store')
         return answer
       },
     })
   }
+  if (role === 'worker') return app
   for (const endpoint of DEPLOYED_ENDPOINTS) bindDeployed(app, deps, now, endpoint)
   servePages(app, { [OPENAPI_PATH]: () => ({ type: 'application/json', body: DOCUMENT }), ...pages })
   return app

@@ -24,3 +24,23 @@ export const jobsOf = (deps: Deps): readonly Job[] => [
   { name: 'exports', every: 600, run: exportKeys },
   { name: 'audit', every: 300, run: async ({ audit }) => audit.keep() },
 ]
+
+/** What a process does: everything; only answer callers; or only what happens by the clock, and say how it is. */
+export const ROLES = ['all', 'front', 'worker'] as const
+export type Role = (typeof ROLES)[number]
+
+/** The keys of a day and of a window may be made, and destroyed, by another process of the same back-end. */
+const LEARN_KEYS: Job = {
+  name: 'learn keys',
+  every: 60,
+  run: async ({ keys, rotatingKeys }) => {
+    keys.learn()
+    rotatingKeys.learn()
+  },
+}
+
+/** The jobs of a process that may be one of several. */
+export function jobsOfRole(deps: Deps, role: Role): readonly Job[] {
+  const jobs = jobsOf(deps)
+  return [LEARN_KEYS, ...(role === 'front' ? jobs.filter(({ name }) => name === 'audit') : jobs)]
+}

@@ -16,7 +16,8 @@ import { exportKeys } from '../src/flows/key-server/export.ts'
 import { processContacts } from '../src/flows/process-contacts.ts'
 import { keepServerKeys } from '../src/flows/server-keys.ts'
 import { type KeyFiles, memoryKeys } from '../src/keys/key-files.ts'
-import { runJobs, serve } from '../src/main.ts'
+import { serve } from '../src/main.ts'
+import { runJobs } from '../src/run-jobs.ts'
 import { auditWorld, bytesOf, memoryFiles, verdictOf } from './audit-fixture.ts'
 import {
   AUTHORITY,

@@ -17,7 +17,7 @@ import {
 import { exportKeys } from '../src/flows/key-server/export.ts'
 import { importKeys } from '../src/flows/key-server/import.ts'
 import type { ImportPeer } from '../src/gaen-settings.ts'
-import { listen } from '../src/main.ts'
+import { listen } from '../src/listen.ts'
 import { type KeyServer, keyServer, type PhoneKey, phoneKeys, publishBody } from './key-server-fixture.ts'
 
 const HOURS = 3600

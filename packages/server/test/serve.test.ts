@@ -7,7 +7,8 @@ import { type TestContext, test } from 'node:test'
 import { api, later, type UnixSeconds } from '@vicinity/protocol'
 import { TAC, withParameters } from '@vicinity/protocol/robert'
 import { DEFAULT_SETTINGS, type Settings } from '../src/deps.ts'
-import { runJobs, type ServeOptions, serve, wallClock } from '../src/main.ts'
+import { type ServeOptions, serve, wallClock } from '../src/main.ts'
+import { runJobs } from '../src/run-jobs.ts'
 import { backEnd, callOf, NOON, registerPhone, temporaryDirectory } from './fixture.ts'
 
 const settings: Settings = { ...DEFAULT_SETTINGS, parameters: withParameters({ proofOfWork: 0 }) }

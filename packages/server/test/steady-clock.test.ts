@@ -9,7 +9,8 @@ import { withParameters } from '@vicinity/protocol/robert'
 import { DEFAULT_SETTINGS, makeDeps, type Settings } from '../src/deps.ts'
 import { makeHttp } from '../src/http.ts'
 import { memoryKeys } from '../src/keys/key-files.ts'
-import { runJobs, type ServeOptions, serve, wallClock } from '../src/main.ts'
+import { type ServeOptions, serve, wallClock } from '../src/main.ts'
+import { runJobs } from '../src/run-jobs.ts'
 import { watchClock } from '../src/steady-clock.ts'
 import {
   AUTHORITY,

@@ -2,7 +2,15 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { toHex, type UnixSeconds } from '@vicinity/protocol'
 import { PROFILES } from '@vicinity/protocol/robert'
-import { DEFAULT_SETTINGS, type GaenSettings, type Running, serve, settingsFor } from '@vicinity/server'
+import {
+  DEFAULT_SETTINGS,
+  type GaenSettings,
+  ROLES,
+  type Role,
+  type Running,
+  serve,
+  settingsFor,
+} from '@vicinity/server'
 import { Command, Option } from 'commander'
 import { readPeers } from './peers.ts'
 import { STORES } from './store.ts'
@@ -10,6 +18,8 @@ import { UsageError, wholeNumber } from './usage.ts'
 
 interface ServeCommandOptions {
   readonly data: string
+  readonly role: Role
+  readonly keys?: string
   readonly store?: string
   readonly exports?: string
   readonly audit?: string
@@ -35,6 +45,12 @@ export function serveCommand(): Command {
   return new Command('serve')
     .description('Run the back-end of a country, by the wall clock, until it is told to stop')
     .option('--data <directory>', 'database and keys', '.vicinity/serve')
+    .addOption(
+      new Option('--role <name>', 'everything; only answer callers; or only what happens by the clock')
+        .choices(ROLES)
+        .default('all'),
+    )
+    .option('--keys <directory>', 'keys, shared by the processes of a back-end (default: in the data directory)')
     .option('--store <url>', `${STORES} (default: in the data directory)`)
     .option('--exports <directory>', 'exports of GAEN, which a web server may serve (default: in the data directory)')
     .option('--audit <file>', 'audit log, beside it its signed heads (default: in the data directory)')
@@ -72,7 +88,8 @@ export function serveCommand(): Command {
           gaen: gaenSettings(options),
         },
         store: options.store ?? `sqlite:${join(options.data, 'vicinity.db')}`,
-        keys: join(options.data, 'keys'),
+        role: options.role,
+        keys: options.keys ?? join(options.data, 'keys'),
         audit: options.audit ?? join(options.data, 'audit.log'),
         exports: options.exports ?? join(options.data, 'exports'),
         host: options.host,

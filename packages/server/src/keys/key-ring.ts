@@ -1,6 +1,7 @@
 import { concat, type Random, type UtcDay } from '@vicinity/protocol'
 import { drawPrivateKey, gcmSeal, publicPoint } from '@vicinity/protocol/crypto'
 import { eraseServerKey, type ServerKey, SIZE, serverKeyOf } from '@vicinity/protocol/robert'
+import { generationOf, keyInGeneration } from './generation.ts'
 import type { KeyFiles } from './key-files.ts'
 import { openSealed } from './sealed.ts'
 
@@ -28,6 +29,8 @@ export class KeyRing {
   readonly federationKey: Uint8Array
   /** Seals user keys in the store. */
   readonly vaultKey: Uint8Array
+  /** How often the database was restored: the keys of issuer, challenges and resets are those of a generation. */
+  readonly generation: number
   readonly issuerKey: Uint8Array
   readonly replyKey: Uint8Array
   readonly challengeKey: Uint8Array
@@ -42,13 +45,14 @@ export class KeyRing {
     this.registrationKey = this.#setUp('registration', () => drawPrivateKey(random))
     this.federationKey = this.#setUp('federation', () => random(SIZE.key))
     this.vaultKey = this.#setUp('vault', () => random(SIZE.key))
-    this.issuerKey = this.#setUp('issuer', () => random(SIZE.key))
+    this.generation = generationOf(files)
+    const ofGeneration = (name: string) => keyInGeneration(this.#setUp(name, () => random(SIZE.key)), this.generation)
+    this.issuerKey = ofGeneration('issuer')
     this.replyKey = this.#setUp('reply', () => random(SIZE.key))
-    this.challengeKey = this.#setUp('challenge', () => random(SIZE.key))
+    this.challengeKey = ofGeneration('challenge')
     this.drawKey = this.#setUp('draw', () => random(SIZE.key))
-    this.resetKey = this.#setUp('reset', () => random(SIZE.key))
-    for (const [day, bytes] of this.#stored(SERVER)) this.#serverKeys.set(day, held(bytes))
-    for (const [window, bytes] of this.#stored(INTAKE)) this.#intakeKeys.set(window, bytes)
+    this.resetKey = ofGeneration('reset')
+    this.learn()
   }
 
   #setUp(name: string, make: () => Uint8Array): Uint8Array {
@@ -63,10 +67,10 @@ export class KeyRing {
     return this.#files.read(name) ?? this.#files.create(name, make())
   }
 
-  *#stored(pattern: RegExp): Generator<[number, Uint8Array]> {
+  *#stored(pattern: RegExp, known: ReadonlyMap<number, unknown>): Generator<[number, Uint8Array]> {
     for (const name of this.#files.names()) {
       const number = pattern.exec(name)?.[1]
-      const bytes = number === undefined ? undefined : this.#files.read(name)
+      const bytes = number === undefined || known.has(Number(number)) ? undefined : this.#files.read(name)
       if (bytes !== undefined) yield [Number(number), bytes]
     }
   }
@@ -90,18 +94,38 @@ export class KeyRing {
 
   /** Makes what is missing of the server keys of `from` to `last` and destroys those before `first`. */
   keepServerKeys(first: number, last: number, from: number): void {
-    for (const [day, { key, bytes }] of this.#serverKeys) {
+    for (const day of this.#serverKeys.keys()) {
       if (day >= first) continue
-      eraseServerKey(key)
-      bytes.fill(0)
       this.#files.remove(`server-key-${day}`)
-      this.#serverKeys.delete(day)
+      this.#forgetServerKey(day)
     }
     for (let day = from; day <= last; day++) {
       if (this.#serverKeys.has(day)) continue
       const bytes = this.#kept(`server-key-${day}`, () => this.#random(SIZE.serverKey))
       this.#serverKeys.set(day, held(bytes))
     }
+  }
+
+  #forgetServerKey(day: number): void {
+    const gone = this.#serverKeys.get(day)
+    if (gone === undefined) return
+    eraseServerKey(gone.key)
+    gone.bytes.fill(0)
+    this.#serverKeys.delete(day)
+  }
+
+  #forgetIntakeKey(window: number): void {
+    this.#intakeKeys.get(window)?.fill(0)
+    this.#intakeKeys.delete(window)
+  }
+
+  /** Takes up the keys that another process of this back-end has made since, and erases those that it destroyed. */
+  learn(): void {
+    const names = new Set(this.#files.names())
+    for (const day of this.#serverKeys.keys()) if (!names.has(`server-key-${day}`)) this.#forgetServerKey(day)
+    for (const window of this.#intakeKeys.keys()) if (!names.has(`intake-${window}`)) this.#forgetIntakeKey(window)
+    for (const [day, bytes] of this.#stored(SERVER, this.#serverKeys)) this.#serverKeys.set(day, held(bytes))
+    for (const [window, bytes] of this.#stored(INTAKE, this.#intakeKeys)) this.#intakeKeys.set(window, bytes)
   }
 
   /** The key under which the items of one pool window lie in the queue; made when the window gets its first item. */
@@ -127,8 +151,7 @@ export class KeyRing {
 
   destroyIntakeKey(window: number): void {
     this.#files.remove(`intake-${window}`)
-    this.#intakeKeys.get(window)?.fill(0)
-    this.#intakeKeys.delete(window)
+    this.#forgetIntakeKey(window)
   }
 
   /** Seals bytes for the store: IV 12 | ciphertext | tag 16. `place` binds them to where they lie. */

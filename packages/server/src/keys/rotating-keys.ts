@@ -1,5 +1,6 @@
 import { DAY_SECONDS, later, type Random, toHex, type UnixSeconds } from '@vicinity/protocol'
 import { drawPrivateKey, publicPoint, sha256 } from '@vicinity/protocol/crypto'
+import { generationOf, privateKeyInGeneration } from './generation.ts'
 import type { KeyFiles } from './key-files.ts'
 
 /** Keys of 32 bytes that are followed by the next after some days. */
@@ -33,10 +34,13 @@ export interface RotatingKeys {
   readonly accepted: (family: KeyFamily, at: UnixSeconds) => readonly RotatingKey[]
   /** Makes the keys of the coming day and destroys those that are no longer taken. */
   readonly rotate: (at: UnixSeconds) => void
+  /** Erases from memory what another process of this back-end has destroyed. */
+  readonly learn: () => void
 }
 
 export function rotatingKeys(files: KeyFiles, random: Random): RotatingKeys {
   const known = new Map<string, RotatingKey>()
+  const generation = generationOf(files)
   const nameOf = (family: KeyFamily, period: number) => `${family}-${period}`
 
   const remember = (name: string, period: number, secret: Uint8Array): RotatingKey => {
@@ -45,14 +49,24 @@ export function rotatingKeys(files: KeyFiles, random: Random): RotatingKeys {
     known.set(name, key)
     return key
   }
+  // What a token stands for is in the database: after a restore nobody knows which were used. The others stand for themselves.
+  const inGeneration = (family: KeyFamily, secret: Uint8Array) =>
+    family === 'token' ? privateKeyInGeneration(secret, generation) : secret
+
   const find = (family: KeyFamily, period: number): RotatingKey | undefined => {
     const name = nameOf(family, period)
     const secret = known.has(name) ? undefined : files.read(name)
-    return secret === undefined ? known.get(name) : remember(name, period, secret)
+    return secret === undefined ? known.get(name) : remember(name, period, inGeneration(family, secret))
   }
   const make = (family: KeyFamily, period: number): RotatingKey => {
     const name = nameOf(family, period)
-    return find(family, period) ?? remember(name, period, files.create(name, drawPrivateKey(random)))
+    const made = () => inGeneration(family, files.create(name, drawPrivateKey(random)))
+    return find(family, period) ?? remember(name, period, made())
+  }
+
+  const forget = (name: string) => {
+    known.get(name)?.secret.fill(0)
+    known.delete(name)
   }
 
   return {
@@ -73,10 +87,13 @@ export function rotatingKeys(files: KeyFiles, random: Random): RotatingKeys {
           const period = numbers.exec(name)?.[1]
           if (period === undefined || Number(period) >= oldest) continue
           files.remove(name)
-          known.get(name)?.secret.fill(0)
-          known.delete(name)
+          forget(name)
         }
       }
+    },
+    learn() {
+      const names = new Set(files.names())
+      for (const name of known.keys()) if (!names.has(name)) forget(name)
     },
   }
 }
