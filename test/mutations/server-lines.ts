@@ -5,7 +5,7 @@ const upload = mutationsOf('packages/server/src/flows/upload.ts', serverTests('u
   {
     step: 'divergence 9: spent once',
     breaks: 'the token is not spent',
-    before: 'const spent = await tx.spendToken(day, spentKeyOf(input.token, day))',
+    before: 'const [spent] = await tx.spendTokens([{ day, spentKey: spentKeyOf(input.token, day) }])',
     after: 'const spent = true',
   },
   {
@@ -295,7 +295,7 @@ const requests = mutationsOf(
     {
       step: 'divergence 13: single use',
       breaks: 'a token of the authority resets two users',
-      before: 'const fails = decision.served && decision.spend !== undefined && !fresh',
+      before: 'const fails = decision.served && decision.spend !== undefined && fresh[k] !== true',
       after: 'const fails = decision.served && decision.spend !== undefined && fresh === undefined',
       tests: serverTests('operations'),
     },
@@ -316,8 +316,8 @@ const requests = mutationsOf(
     {
       step: 'divergence 8: the same statements',
       breaks: 'a request of nobody runs fewer statements',
-      before: 'const fresh = await tx.spendToken(day, spentKey)',
-      after: 'const fresh = day < 0 ? false : await tx.spendToken(day, spentKey)',
+      before: 'const fresh = await tx.spendTokens(tokens)',
+      after: 'const fresh = await tx.spendTokens(tokens.filter(({ day }) => day >= 0))',
       tests: serverTests('constant-reply'),
     },
     {

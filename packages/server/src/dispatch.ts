@@ -21,6 +21,7 @@ import { live, ready } from './flows/health.ts'
 import { parameters } from './flows/parameters.ts'
 import { register } from './flows/register.ts'
 import { upload } from './flows/upload.ts'
+import { StoreFailure } from './store/failures.ts'
 
 type Flows = {
   readonly [Name in EndpointName]: (deps: Deps, input: RequestOf<Name>, at: UnixSeconds) => Promise<ResponseOf<Name>>
@@ -31,6 +32,7 @@ const flows: Flows = {
   challenge,
   register,
   request: async (deps, { request }, at) => {
+    if (deps.requests !== undefined) return { reply: await deps.requests(request) }
     const [reply] = await authenticatedRequests(deps, [request], at)
     return { reply: reply as Uint8Array }
   },
@@ -73,9 +75,6 @@ function authorise(deps: Deps, authorization: string | undefined): void {
   throw new Refused('authorization')
 }
 
-/** What node:sqlite says when the database fails, and when it is closed; what the engine of PostgreSQL says for both. */
-const STORE_ERRORS: readonly unknown[] = ['ERR_SQLITE_ERROR', 'ERR_INVALID_STATE', 'ERR_STORE']
-
 /** The only table from an error to an answer. No text of an unexpected error leaves the process. */
 export function statusOf(error: unknown): { status: number; body: { error: string; field?: string } } {
   if (error instanceof Malformed) return { status: 400, body: { error: error.message, field: error.field } }
@@ -83,7 +82,6 @@ export function statusOf(error: unknown): { status: number; body: { error: strin
     return { status: error.reason === 'authorization' ? 401 : 403, body: { error: error.reason } }
   if (error instanceof Unavailable) return { status: 503, body: { error: error.message } }
   if (error instanceof AuditError) return { status: 503, body: { error: 'audit' } }
-  if (STORE_ERRORS.includes((error as { code?: unknown } | undefined)?.code))
-    return { status: 503, body: { error: 'store' } }
+  if (error instanceof StoreFailure) return { status: 503, body: { error: 'store' } }
   return { status: 500, body: { error: 'internal' } }
 }

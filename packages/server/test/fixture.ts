@@ -149,11 +149,15 @@ export const callOf =
 export function dump(path: string): string {
   const database = new DatabaseSync(path, { readOnly: true })
   const tables = database.prepare("select name from sqlite_master where type = 'table' order by name").all()
-  const rows = tables.map(({ name }) => [name, database.prepare(`select * from ${name} order by 1, 2`).all()])
+  const inHex = (_key: string, value: unknown) =>
+    value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value
+  const textOf = (value: unknown) => JSON.stringify(value, inHex)
+  const rows = tables.map(({ name }) => {
+    const all = database.prepare(`select * from ${name}`).all()
+    return [name, all.sort((a, b) => (textOf(a) < textOf(b) ? -1 : 1))]
+  })
   database.close()
-  return JSON.stringify(rows, (_key, value) =>
-    value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value,
-  )
+  return textOf(rows)
 }
 
 /** Rows of one table. */

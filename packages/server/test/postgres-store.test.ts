@@ -10,7 +10,7 @@ import { packExposure } from '@vicinity/protocol/robert'
 import { statusOf } from '../src/dispatch.ts'
 import { POSTGRES_MIGRATIONS } from '../src/store/migrations/postgres.ts'
 import { openStore } from '../src/store/open.ts'
-import { NOBODY, type Store } from '../src/store/store.ts'
+import { NOBODY, type Store, type Transaction } from '../src/store/store.ts'
 import { randomOf } from './fixture.ts'
 import { throwawayDatabases } from './postgres-fixture.ts'
 import { storeContract } from './store-contract.ts'
@@ -27,7 +27,9 @@ async function using<Result>(url: string, work: (store: Store) => Promise<Result
 storeContract('postgres', async () => openStore(await postgres.newDatabase()), skip)
 storeContract('postgres in 8 buckets', async () => openStore(`${await postgres.newDatabase()}&bucketBits=3`), skip)
 
-const spend = (store: Store, key: Uint8Array) => store.transaction((tx) => tx.spendToken(1 as UtcDay, key))
+const spendIn = async (tx: Transaction, spentKey: Uint8Array) =>
+  (await tx.spendTokens([{ day: 1 as UtcDay, spentKey }]))[0]
+const spend = (store: Store, key: Uint8Array) => store.transaction((tx) => spendIn(tx, key))
 
 test('what was committed is there when the database is opened again, and a second store sees it', {
   skip,
@@ -82,10 +84,10 @@ test('a transaction that lost a deadlock runs again from its start', { skip }, a
   const meet = Promise.withResolvers<void>()
   const crossing = (store: Store, first: Uint8Array, second: Uint8Array) =>
     store.transaction(async (tx) => {
-      const won = await tx.spendToken(1 as UtcDay, first)
+      const won = await spendIn(tx, first)
       if (++runs === 2) meet.resolve()
       await meet.promise
-      return [won, await tx.spendToken(1 as UtcDay, second)]
+      return [won, await spendIn(tx, second)]
     })
   const results = await Promise.all([crossing(one, a, b), crossing(two, b, a)])
   assert.equal(runs, 3)
@@ -123,7 +125,7 @@ test('a connection that is cut fails its transaction with a 503 and no value, an
   await spend(store, key)
   const cut = store.transaction(async (tx) => {
     await postgres.run(url, 'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()')
-    await tx.spendToken(2 as UtcDay, key)
+    await spendIn(tx, random(16))
   })
   await assert.rejects(cut, (error: Error) => {
     assert.deepEqual(statusOf(error), { status: 503, body: { error: 'store' } })

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { concat, type Epoch, toHex, type UnixSeconds, type UtcDay } from '@vicinity/protocol'
 import { NEW_STATUS, packExposure, type UserStatus } from '@vicinity/protocol/robert'
-import { type CodeRow, NOBODY, type Store, type Transaction } from '../src/store/store.ts'
+import { type CodeRow, NOBODY, NOTHING_SPENT, type Store, type Transaction } from '../src/store/store.ts'
+import { departures } from './departures-contract.ts'
 import { randomOf } from './fixture.ts'
 import { verification } from './verification-contract.ts'
 
@@ -173,6 +174,9 @@ const exposures: Record<string, Check> = {
   },
 }
 
+const spend = (store: Store, n: number, spentKey: Uint8Array) =>
+  store.transaction(async (tx) => (await tx.spendTokens([{ day: day(n), spentKey }]))[0])
+
 const claim = (store: Store, window: number, ...items: readonly { readonly rowId: Uint8Array }[]) =>
   store.transaction((tx) =>
     tx.claimItems(
@@ -184,16 +188,46 @@ const claim = (store: Store, window: number, ...items: readonly { readonly rowId
 const uploads: Record<string, Check> = {
   'a token is spent once under 64 parallel attempts (T-31)': async (store) => {
     const key = random(16)
-    const attempts = Array.from({ length: 64 }, () => store.transaction((tx) => tx.spendToken(day(20), key)))
+    const attempts = Array.from({ length: 64 }, () => spend(store, 20, key))
     assert.equal((await Promise.all(attempts)).filter(Boolean).length, 1)
-    assert.equal(await store.transaction((tx) => tx.spendToken(day(21), key)), true)
+    assert.equal(await spend(store, 21, key), true)
+  },
+  'of a batch of tokens each is spent once: of equal ones the first, of those spent before none, nothing never': async (
+    store,
+  ) => {
+    const [a, b, c] = [random(16), random(16), random(16)]
+    assert.equal(await spend(store, 5, b), true)
+    const batch = [
+      [4, b],
+      [5, a],
+      [5, b],
+      [5, a],
+      [-1, a],
+      [5, c],
+      [5, c],
+    ] as const
+    const tokens = batch.map(([n, spentKey]) => ({ day: day(n), spentKey }))
+    const spent = (of: typeof tokens) => store.transaction((tx) => tx.spendTokens(of))
+    const nothing = [NOTHING_SPENT, NOTHING_SPENT]
+    assert.deepEqual(
+      [await spent([...tokens, ...nothing]), await spent(tokens), await spent(nothing), await spent([])],
+      [[true, true, false, false, false, true, false, false, false], tokens.map(() => false), [false, false], []],
+    )
+  },
+  'batches of the same tokens in any order, at once: each token is spent once': async (store) => {
+    const tokens = Array.from({ length: 40 }, () => ({ day: day(3), spentKey: random(16) }))
+    const orders = [tokens, tokens.toReversed(), tokens.toSorted((a, b) => Buffer.compare(a.spentKey, b.spentKey))]
+    const won = await Promise.all(orders.map((order) => store.transaction((tx) => tx.spendTokens(order))))
+    assert.equal(won.flat().filter(Boolean).length, tokens.length)
   },
   'tokens of earlier days are forgotten, those of the day itself stay': async (store) => {
     const key = random(16)
-    const spend = (n: number) => store.transaction((tx) => tx.spendToken(day(n), key))
-    for (const n of [19, 20, 21]) await spend(n)
+    for (const n of [19, 20, 21]) await spend(store, n, key)
     await store.transaction((tx) => tx.forgetTokens(day(20)))
-    assert.deepEqual([await spend(19), await spend(20), await spend(21)], [true, false, false])
+    assert.deepEqual(
+      [await spend(store, 19, key), await spend(store, 20, key), await spend(store, 21, key)],
+      [true, false, false],
+    )
   },
   'items leave their window in the order of their row ids, whatever order they came in': async (store) => {
     const rows = Array.from({ length: 50 }, () => ({ rowId: random(16), body: random(49) }))
@@ -254,11 +288,11 @@ const uploads: Record<string, Check> = {
   'a rollback gives the token back with the item that it queued (D2)': async (store) => {
     const key = random(16)
     await giveUp(store, async (tx) => {
-      assert.equal(await tx.spendToken(day(1), key), true)
+      assert.deepEqual(await tx.spendTokens([{ day: day(1), spentKey: key }]), [true])
       await tx.queueItem(0, random(16), random(49))
     })
     assert.deepEqual(await store.transaction((tx) => tx.queuedWindows()), [])
-    assert.equal(await store.transaction((tx) => tx.spendToken(day(1), key)), true)
+    assert.equal(await spend(store, 1, key), true)
   },
 }
 
@@ -352,7 +386,7 @@ export function storeContract(name: string, open: Open, without: string | false 
     t.after(() => store.close().catch(() => {}))
     await check(store)
   }
-  for (const checks of [users, exposures, uploads, codes, verification, transactions]) {
+  for (const checks of [users, exposures, uploads, codes, verification, departures, transactions]) {
     for (const [title, check] of Object.entries(checks)) test(`${name}: ${title}`, { skip }, run(check))
   }
 }

@@ -34,7 +34,7 @@ test('what was committed is there when the file is opened again, to the byte', a
     await tx.addUser({ id: 1, authenticationKey: random(60), encryptionKey: random(60) })
     await tx.changeStatuses([{ id: 1, from: NEW_STATUS, to: { ...NEW_STATUS, lastRequestTag: random(8) } }])
     await tx.appendExposures([{ id: 1, exposures: packExposure({ epoch: 0 as Epoch, slot: 0, weight: 0 }) }])
-    await tx.spendToken(1 as UtcDay, random(16))
+    await tx.spendTokens([{ day: 1 as UtcDay, spentKey: random(16) }])
     await tx.queueItem(1, random(16), random(49))
   })
   const before = dump(path)
@@ -73,8 +73,9 @@ test('two stores on one file see the same rows', async () => {
   const path = newFile()
   const [one, two] = [openStore(`sqlite:${path}`), openStore(`sqlite:${path}`)]
   const key = random(16)
-  assert.equal(await one.transaction((tx) => tx.spendToken(1 as UtcDay, key)), true)
-  assert.equal(await two.transaction((tx) => tx.spendToken(1 as UtcDay, key)), false)
+  const tokens = [{ day: 1 as UtcDay, spentKey: key }]
+  assert.deepEqual(await one.transaction((tx) => tx.spendTokens(tokens)), [true])
+  assert.deepEqual(await two.transaction((tx) => tx.spendTokens(tokens)), [false])
   await Promise.all([one.close(), two.close()])
 })
 

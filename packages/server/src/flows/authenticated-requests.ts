@@ -17,6 +17,7 @@ import {
   type WantedList,
 } from '@vicinity/protocol/robert'
 import { type Deps, unlessAltered } from '../deps.ts'
+import { NOBODY_LEFT } from '../store/departures.ts'
 import { NOBODY, NOTHING_SPENT, type StatusChange, type StoredUser, type Transaction } from '../store/store.ts'
 import { nextPoll } from './next-poll.ts'
 
@@ -30,7 +31,7 @@ export async function authenticatedRequests(
   at: UnixSeconds,
 ): Promise<Uint8Array[]> {
   const located = locateRequests(requests, deps.robert, at)
-  const judged = await deps.store.transaction(async (tx) => {
+  const { judged, marks } = await deps.store.transaction(async (tx) => {
     const stored = await tx.usersOf(located.map((request) => (request.located ? request.id : NOBODY)))
     const users = new Map([...stored.values()].flatMap((user) => openUser(deps, user)))
     const changing = new Set<PermanentId>()
@@ -38,8 +39,13 @@ export async function authenticatedRequests(
       const user = request.located ? users.get(request.id) : undefined
       return firstChange(changing, user, decideRequest(request, user, deps.robert, at))
     })
-    return applyDecisions(tx, decisions)
+    const applied = await applyDecisions(tx, decisions)
+    const left = marksOfLeaving(deps, applied)
+    await tx.noteDepartures(left)
+    return { judged: applied, marks: left }
   })
+  // Whoever is told that he left has left every backup too.
+  await deps.tombstones.record(marks)
   const lists = makeLists(
     deps.robert,
     judged.map(({ user, decision }) => identifiersFor(deps, user, decision, at)),
@@ -62,13 +68,12 @@ const openUser = (deps: Deps, user: StoredUser): readonly (readonly [PermanentId
 
 /** Every verb runs for every request, for nobody where it has nothing to do: the statements tell no outcome from another. */
 async function applyDecisions(tx: Transaction, decisions: readonly Judged[]): Promise<Judged[]> {
-  const spent: Judged[] = []
-  for (const { user, decision } of decisions) {
-    const { day, spentKey } = (decision.served ? decision.spend : undefined) ?? NOTHING_SPENT
-    const fresh = await tx.spendToken(day, spentKey)
-    const fails = decision.served && decision.spend !== undefined && !fresh
-    spent.push({ user, decision: fails ? { served: false, reason: 'resetInvalid' } : decision })
-  }
+  const tokens = decisions.map(({ decision }) => (decision.served ? decision.spend : undefined) ?? NOTHING_SPENT)
+  const fresh = await tx.spendTokens(tokens)
+  const spent = decisions.map(({ user, decision }, k): Judged => {
+    const fails = decision.served && decision.spend !== undefined && fresh[k] !== true
+    return { user, decision: fails ? { served: false, reason: 'resetInvalid' } : decision }
+  })
   const changed = await tx.changeStatuses(spent.map(({ user, decision }) => changeOf(user, decision)))
   const settled = spent.map(({ user, decision }) => settle(user, decision, changed))
   const idsOf = (which: 'cleared' | 'removed') =>
@@ -77,6 +82,13 @@ async function applyDecisions(tx: Transaction, decisions: readonly Judged[]): Pr
   await tx.removeUsers(idsOf('removed'))
   return settled
 }
+
+/** A mark for each request is made, and that of who leaves is taken. */
+const marksOfLeaving = ({ tombstones }: Deps, judged: readonly Judged[]): Uint8Array[] =>
+  judged.map(({ user, decision }) => {
+    const mark = tombstones.markOf(user?.id ?? NOBODY)
+    return user !== undefined && decision.served && decision.removed ? mark : NOBODY_LEFT
+  })
 
 /** Of several requests of one user in a batch only the first may change the status: the others were decided without it. */
 function firstChange(changing: Set<PermanentId>, user: UserRecord | undefined, decision: RequestDecision): Judged {

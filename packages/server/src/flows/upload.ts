@@ -34,8 +34,8 @@ export async function upload(deps: Deps, input: RequestOf<'upload'>, at: UnixSec
   const sealed = deps.keys.seal(deps.keys.intakeKey(window), placeOfWindow(window), input.item)
   const rowId = deps.random(ROW_ID)
   const fresh = await deps.store.transaction(async (tx) => {
-    const spent = await tx.spendToken(day, spentKeyOf(input.token, day))
-    if (spent) await tx.queueItem(window, rowId, sealed)
+    const [spent] = await tx.spendTokens([{ day, spentKey: spentKeyOf(input.token, day) }])
+    if (spent === true) await tx.queueItem(window, rowId, sealed)
     return spent
   })
   deps.count(fresh ? 'upload.queued' : 'upload.repeated')

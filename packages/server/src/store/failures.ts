@@ -3,11 +3,10 @@ export class BadStore extends Error {
   override readonly name = 'BadStore'
 }
 
-/** What the engine of PostgreSQL says when the database fails. Never a value: PostgreSQL's own details hold the rows that they are about. */
+/** What an engine says when its database fails. Never a value: the details of a database hold the rows that they are about. */
 export class StoreFailure extends Error {
   override readonly name = 'StoreFailure'
-  readonly code = 'ERR_STORE'
-  /** PostgreSQL's five characters; undefined where the connection failed. */
+  /** PostgreSQL's five characters; undefined where it said none. */
   readonly sqlState: string | undefined
 
   constructor(what: string, sqlState?: string) {

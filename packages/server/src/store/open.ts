@@ -18,5 +18,5 @@ export function openStore(url: string, options: StoreOptions = {}): Store {
   const match = /^sqlite:(?<path>[^?]+)(?<normal>\?synchronous=normal)?$/.exec(url)
   const path = match?.groups?.['path']
   if (path === undefined) throw new BadStore(`unknown store: ${FORMS}`)
-  return openSqlite(path, match?.groups?.['normal'] === undefined, options)
+  return openSqlite({ path, durable: match?.groups?.['normal'] === undefined }, options)
 }

@@ -1,9 +1,10 @@
 import { toHex, type UnixSeconds } from '@vicinity/protocol'
 import type { PermanentId } from '@vicinity/protocol/robert'
 import { type Buckets, groupedBy } from './buckets.ts'
+import { POSTGRES_DEPARTURE_SQL, postgresDepartureVerbs } from './postgres-departures.ts'
 import { POSTGRES_KEY_SERVER_SQL, postgresKeyServerVerbs } from './postgres-key-server.ts'
 import { POSTGRES_VERIFICATION_SQL, postgresVerificationVerbs } from './postgres-verification.ts'
-import type { CodeRow, QueuedItem, Transaction } from './store.ts'
+import type { CodeRow, QueuedItem, SpentToken, Transaction } from './store.ts'
 import { statusColumns, storedUser } from './user-rows.ts'
 
 /**
@@ -46,8 +47,9 @@ export const POSTGRES_SQL = {
     where e.bucket = $1 and e.id = x.id and e.lee = x.before`,
   removeExposure: `delete from exposure e using unnest($2::int8[], $3::bytea[]) x(id, before)
     where e.bucket = $1 and e.id = x.id and e.lee = x.before`,
-  spendToken: `insert into spent_token(bucket, day, spent_key) select $1::int2, $2::int4, $3::bytea where $2::int4 >= 0
-    on conflict do nothing`,
+  spendToken: `insert into spent_token(bucket, day, spent_key) select $1::int2, x.day, x.spent_key
+    from unnest($2::int4[], $3::bytea[]) x(day, spent_key) where x.day >= 0 order by x.day, x.spent_key
+    on conflict do nothing returning day, spent_key`,
   forgetTokens: 'delete from spent_token where bucket = $1 and day < $2',
   queueItem: 'insert into item_queue(bucket, "window", row_id, body) values ($1, $2, $3, $4)',
   // One step in the index for each window: `distinct` would read every item.
@@ -67,6 +69,7 @@ export const POSTGRES_SQL = {
   forgetCodes: 'delete from code where expires < $1',
   ...POSTGRES_VERIFICATION_SQL,
   ...POSTGRES_KEY_SERVER_SQL,
+  ...POSTGRES_DEPARTURE_SQL,
 } as const
 
 export type StatementName = keyof typeof POSTGRES_SQL
@@ -93,6 +96,7 @@ export function postgresTransaction(query: Query, buckets: Buckets): Transaction
     ...codeVerbs(query),
     ...postgresVerificationVerbs(query),
     ...postgresKeyServerVerbs(query),
+    ...postgresDepartureVerbs(query),
   }
 }
 
@@ -243,10 +247,16 @@ function exposureVerbs(
 function uploadVerbs(
   query: Query,
   buckets: Buckets,
-): Pick<Transaction, 'spendToken' | 'forgetTokens' | 'queueItem' | 'queuedWindows' | 'queuedItems' | 'claimItems'> {
+): Pick<Transaction, 'spendTokens' | 'forgetTokens' | 'queueItem' | 'queuedWindows' | 'queuedItems' | 'claimItems'> {
   return {
-    async spendToken(day, spentKey) {
-      return (await query('spendToken', [buckets.ofBytes(spentKey), day, spentKey])).count === 1
+    async spendTokens(tokens) {
+      const fresh = new Set<string>()
+      for (const [bucket, some] of groupedBy(tokens, bucketOfToken(buckets), byToken)) {
+        const { rows } = await query('spendToken', [bucket, some.map(({ day }) => day), some.map(keyOfToken)])
+        for (const row of rows) fresh.add(nameOfToken(row['day'] as number, row['spent_key'] as Uint8Array))
+      }
+      // Of two that are equal the first has it.
+      return tokens.map(({ day, spentKey }) => fresh.delete(nameOfToken(day, spentKey)))
     },
     async forgetTokens(day) {
       for (const bucket of buckets.all) await query('forgetTokens', [bucket, day])
@@ -281,6 +291,11 @@ function uploadVerbs(
     },
   }
 }
+
+const keyOfToken = ({ spentKey }: SpentToken) => spentKey
+const bucketOfToken = (buckets: Buckets) => (token: SpentToken) => buckets.ofBytes(token.spentKey)
+const byToken = (a: SpentToken, b: SpentToken) => a.day - b.day || Buffer.compare(a.spentKey, b.spentKey)
+const nameOfToken = (day: number, spentKey: Uint8Array) => `${day} ${toHex(spentKey)}`
 
 function codeVerbs(query: Query): Pick<Transaction, 'addCode' | 'codeOf' | 'bindChunk' | 'forgetCodes'> {
   return {

@@ -1,6 +1,7 @@
 import type { StatementSync } from 'node:sqlite'
 import type { UnixSeconds } from '@vicinity/protocol'
 import type { PermanentId } from '@vicinity/protocol/robert'
+import { DEPARTURE_SQL, departureVerbs } from './sqlite-departures.ts'
 import { KEY_SERVER_SQL, keyServerVerbs } from './sqlite-key-server.ts'
 import { VERIFICATION_SQL, verificationVerbs } from './sqlite-verification.ts'
 import type { CodeRow, ExposureRow, QueuedItem, StoredUser, Transaction } from './store.ts'
@@ -48,6 +49,7 @@ export const SQL = {
   forgetCodes: 'delete from code where expires < ?',
   ...VERIFICATION_SQL,
   ...KEY_SERVER_SQL,
+  ...DEPARTURE_SQL,
 } as const
 
 type Statement = (name: keyof typeof SQL) => StatementSync
@@ -63,6 +65,7 @@ export function sqliteTransaction(statement: Statement): Transaction {
     ...codeVerbs(statement),
     ...verificationVerbs(statement),
     ...keyServerVerbs(statement),
+    ...departureVerbs(statement),
   }
 }
 
@@ -169,10 +172,10 @@ function exposureVerbs(
 
 function uploadVerbs(
   statement: Statement,
-): Pick<Transaction, 'spendToken' | 'forgetTokens' | 'queueItem' | 'queuedWindows' | 'queuedItems' | 'claimItems'> {
+): Pick<Transaction, 'spendTokens' | 'forgetTokens' | 'queueItem' | 'queuedWindows' | 'queuedItems' | 'claimItems'> {
   return {
-    async spendToken(day, spentKey) {
-      return statement('spendToken').run(day, spentKey).changes === 1
+    async spendTokens(tokens) {
+      return tokens.map(({ day, spentKey }) => statement('spendToken').run(day, spentKey).changes === 1)
     },
     async forgetTokens(day) {
       statement('forgetTokens').run(day)

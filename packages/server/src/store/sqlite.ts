@@ -1,83 +1,66 @@
-// Engine `sqlite:`: node:sqlite in this process. The engine serialises transactions; a commit is on disk before it resolves.
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { BadStore } from './failures.ts'
-import { SQLITE_MIGRATIONS } from './migrations/sqlite.ts'
-import { SQL, sqliteTransaction } from './sqlite-transaction.ts'
+// Engine `sqlite:`: node:sqlite. Transactions run one after the other, each in the thread of its file; a commit is on disk before it
+// resolves.
+import { StoreFailure } from './failures.ts'
+import { migrateFile, openSession, type SqliteFile, type SqliteSession } from './sqlite-session.ts'
+import { startThread } from './sqlite-threads.ts'
 import type { Store, StoreOptions, Transaction } from './store.ts'
 
 /**
- * Opens `path` (`:memory:` for tests and the lab), bringing its schema up to date. `durable` false gives up the last
- * commits on power loss, never on a crash of the process: for data that is thrown away.
+ * Opens a file, bringing its schema up to date, or `:memory:`, which stays in this thread: for tests and the lab. When the thread of
+ * a file ends, its transaction fails and the next one starts another.
  */
-export function openSqlite(path: string, durable: boolean, options: StoreOptions = {}): Store {
-  const database = new DatabaseSync(path, { timeout: 5000 })
-  try {
-    database.exec('pragma journal_mode = wal')
-    database.exec(`pragma synchronous = ${durable ? 'full' : 'normal'}`)
-    database.exec('pragma wal_autocheckpoint = 4000; pragma cache_size = -65536; pragma secure_delete = on')
-    migrate(database)
-  } catch (error) {
-    database.close()
-    throw error
+export function openSqlite(file: SqliteFile, options: StoreOptions = {}): Store {
+  if (file.path === ':memory:') {
+    const session = { ...openSession(file, options), lives: () => true }
+    return sqliteStore(() => session)
   }
-  const prepared = Object.fromEntries(
-    Object.entries(SQL).map(([name, sql]) => [name, database.prepare(sql)]),
-  ) as Record<keyof typeof SQL, StatementSync>
-  const report = options.onStatement
-  const statement = (name: keyof typeof SQL) => {
-    report?.(name)
-    return prepared[name]
-  }
-  const tx = sqliteTransaction(statement)
+  migrateFile(file)
+  return sqliteStore(() => startThread(file, options))
+}
+
+/** A session that may be lost. */
+type Losable = SqliteSession & { readonly lives: () => boolean }
+
+/** A store over sessions: `start` gives the first, and another when it was lost. */
+export function sqliteStore(start: () => Losable): Store {
+  let session: Losable | undefined
   let last: Promise<unknown> = Promise.resolve()
+  let closed = false
+  const inTurn = <Result>(work: (session: Losable) => Promise<Result>): Promise<Result> => {
+    if (closed) return Promise.reject(new StoreFailure('the store is closed'))
+    const result = last.then(() => {
+      if (session?.lives() !== true) session = start()
+      return work(session)
+    })
+    last = result.catch(() => {})
+    return result
+  }
   return {
-    transaction(run) {
-      const result = last.then(() => inTransaction(database, tx, run, report))
-      last = result.catch(() => {})
-      return result
-    },
-    async shred() {
-      last = last.then(() => void database.exec('pragma wal_checkpoint(truncate)'))
-      await last
-    },
+    transaction: (run) => inTurn((open) => inTransaction(open, run)),
+    shred: () => inTurn((open) => open.shred()),
     async close() {
+      if (closed) return
+      closed = true
       await last
-      database.close()
+      await session?.close()
     },
   }
 }
 
 async function inTransaction<Result>(
-  database: DatabaseSync,
-  tx: Transaction,
+  session: SqliteSession,
   run: (tx: Transaction) => Promise<Result>,
-  report: StoreOptions['onStatement'],
 ): Promise<Result> {
-  report?.('begin')
-  database.exec('begin immediate')
+  // Nobody waits for its answer: what comes after it needs it and fails with it.
+  const begun = session.begin()
+  begun.catch(() => {})
   try {
-    const result = await run(tx)
-    report?.('commit')
-    database.exec('commit')
+    const result = await run(session)
+    await session.commit()
     return result
   } catch (error) {
-    report?.('rollback')
-    if (database.isTransaction) database.exec('rollback')
+    await session.rollback().catch(() => {})
+    await begun
     throw error
   }
-}
-
-function migrate(database: DatabaseSync): void {
-  // The version is read under the lock of the writer: of two processes that open a new file one migrates.
-  database.exec('begin immediate')
-  const version = Number(database.prepare('pragma user_version').get()?.['user_version'])
-  if (version > SQLITE_MIGRATIONS.length) {
-    throw new BadStore(
-      `the database is of version ${version}, this program knows ${SQLITE_MIGRATIONS.length}: use a newer one`,
-    )
-  }
-  for (let next = version; next < SQLITE_MIGRATIONS.length; next++) {
-    database.exec(`${SQLITE_MIGRATIONS[next]}; pragma user_version = ${next + 1}`)
-  }
-  database.exec('commit')
 }

@@ -1,5 +1,6 @@
 import type { UnixSeconds, UtcDay } from '@vicinity/protocol'
 import type { PermanentId, UserStatus } from '@vicinity/protocol/robert'
+import type { DepartureVerbs } from './departures.ts'
 import type { KeyServerVerbs } from './key-server.ts'
 import type { VerificationVerbs } from './verification.ts'
 
@@ -42,14 +43,17 @@ export interface CodeRow {
 /** An id that no user has: a request without a user runs the same statements with it. */
 export const NOBODY: PermanentId = -1
 
-/** What a request without a token spends: nothing, with the same statement. */
-export const NOTHING_SPENT: { readonly day: UtcDay; readonly spentKey: Uint8Array } = {
-  day: -1 as UtcDay,
-  spentKey: new Uint8Array(16),
+/** A token that was shown, by its contact day. */
+export interface SpentToken {
+  readonly day: UtcDay
+  readonly spentKey: Uint8Array
 }
 
+/** What a request without a token spends: nothing, with the same statement. */
+export const NOTHING_SPENT: SpentToken = { day: -1 as UtcDay, spentKey: new Uint8Array(16) }
+
 /** The verbs of one transaction. Batches are arrays of distinct ids. No invariant rests on an isolation level. */
-export interface Transaction extends VerificationVerbs, KeyServerVerbs {
+export interface Transaction extends VerificationVerbs, KeyServerVerbs, DepartureVerbs {
   /** The newest time that was noted; undefined in a new store. */
   readonly lastTime: () => Promise<UnixSeconds | undefined>
   readonly noteTime: (at: UnixSeconds) => Promise<void>
@@ -75,8 +79,8 @@ export interface Transaction extends VerificationVerbs, KeyServerVerbs {
   readonly replaceExposures: (rows: readonly (ExposureRow & { readonly to: Uint8Array })[]) => Promise<void>
 
   // Uploaded items
-  /** False when the token was spent before, and for `NOTHING_SPENT`. */
-  readonly spendToken: (day: UtcDay, spentKey: Uint8Array) => Promise<boolean>
+  /** For each: false when it was spent before, also by one before it in the batch, and for `NOTHING_SPENT`. */
+  readonly spendTokens: (tokens: readonly SpentToken[]) => Promise<readonly boolean[]>
   /** Forgets tokens of contact days before `day`. */
   readonly forgetTokens: (day: UtcDay) => Promise<void>
   readonly queueItem: (window: number, rowId: Uint8Array, sealedItem: Uint8Array) => Promise<void>
