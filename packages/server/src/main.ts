@@ -8,22 +8,32 @@ import { type AuditLog, NO_AUDIT, openAudit } from './audit/log.ts'
 import { crewOf } from './crew/threads.ts'
 import { type Deps, makeDeps, type Settings } from './deps.ts'
 import { directoryFiles } from './export-files.ts'
+import { keepDepartures } from './flows/keep-departures.ts'
 import { keepServerKeys } from './flows/server-keys.ts'
 import type { Pages } from './http.ts'
 import { jobsOfRole, type Role } from './jobs.ts'
-import { auditKey } from './keys/audited-keys.ts'
+import { auditedKeys, auditKey } from './keys/audited-keys.ts'
+import { backupKey } from './keys/backup-key.ts'
 import { directoryKeys, type KeyFiles, memoryKeys } from './keys/key-files.ts'
 import { listen } from './listen.ts'
 import { runJobs } from './run-jobs.ts'
-import { checkCalendar, checkClock, checkSetUp, checkSupply } from './start-checks.ts'
+import { checkCalendar, checkClock, checkGeneration, checkSetUp, checkSupply } from './start-checks.ts'
 import { watchClock } from './steady-clock.ts'
 import { openStore } from './store/open.ts'
 import type { Store } from './store/store.ts'
+import { NO_TOMBSTONES, openTombstones, type Tombstones, tombstoneKey } from './tombstones.ts'
 import { warmUp } from './warm-up.ts'
 
 export const wallClock = (): UnixSeconds => Math.floor(Date.now() / 1000) as UnixSeconds
 
-const monotonicClock = (): number => performance.now() / 1000
+/** What a process tells the time by. */
+export interface Clocks {
+  readonly wall: () => UnixSeconds
+  /** Seconds since some moment; never steps. */
+  readonly monotonic: () => number
+}
+
+const MACHINE: Clocks = { wall: wallClock, monotonic: () => performance.now() / 1000 }
 
 export interface ServeOptions {
   readonly settings: Settings
@@ -37,6 +47,8 @@ export interface ServeOptions {
   readonly audit?: string
   /** Directory of the GAEN exports; without it none are made. */
   readonly exports?: string
+  /** Directory of the tombstones of who left; without it nobody is remembered, and a restored backup revives who left since. */
+  readonly departed?: string
   readonly host: string
   /** The port to listen on; 0 for any free one. */
   readonly port: number
@@ -47,6 +59,10 @@ export interface ServeOptions {
   readonly threads?: number
   /** Starts although much time has passed since the back-end last ran. */
   readonly acceptClock?: boolean
+  /** Default: those of this machine. */
+  readonly clocks?: Clocks
+  /** Opens the store of a URL. Default: `openStore`. */
+  readonly open?: (url: string) => Store
 }
 
 export interface Running {
@@ -57,7 +73,7 @@ export interface Running {
 
 /** Runs a back-end by the wall clock until it is closed. */
 export async function serve(options: ServeOptions): Promise<Running> {
-  const store = openStore(options.store)
+  const store = (options.open ?? openStore)(options.store)
   let audit = NO_AUDIT
   try {
     const keyFiles = options.keys === undefined ? memoryKeys() : directoryKeys(options.keys)
@@ -70,38 +86,58 @@ export async function serve(options: ServeOptions): Promise<Running> {
   }
 }
 
-function auditOf({ audit, settings }: ServeOptions, keyFiles: KeyFiles): AuditLog {
+function auditOf({ audit, settings, clocks = MACHINE }: ServeOptions, keyFiles: KeyFiles): AuditLog {
   if (audit === undefined) return NO_AUDIT
   const { profile, parameters, riskFunction, countryCode, gaen } = settings
   return openAudit({
     files: auditFiles(audit),
     privateKey: auditKey(keyFiles, randomBytes),
-    now: wallClock,
+    now: clocks.wall,
     parameters: JSON.stringify([profile.name, parameters, riskFunction, countryCode, gaen.keyServer.exports]),
   })
 }
 
+/** Days that a backup may live beyond those of an exposure. */
+const BACKUP_DAYS = 7
+
+async function tombstonesOf({ departed, settings }: ServeOptions, keyFiles: KeyFiles): Promise<Tombstones> {
+  if (departed === undefined) return NO_TOMBSTONES
+  backupKey(keyFiles, randomBytes)
+  return openTombstones({
+    directory: departed,
+    key: tombstoneKey(keyFiles, randomBytes),
+    random: randomBytes,
+    days: settings.parameters.contagiousDays + BACKUP_DAYS,
+    at: wallClock(),
+  })
+}
+
 async function serveFrom(store: Store, keyFiles: KeyFiles, audit: AuditLog, options: ServeOptions): Promise<Running> {
+  const { wall, monotonic } = options.clocks ?? MACHINE
+  const tombstones = await tombstonesOf(options, auditedKeys(keyFiles, audit))
   const deps = makeDeps({
     store,
     audit,
+    tombstones,
     keyFiles,
     random: randomBytes,
     settings: options.settings,
     ...(options.exports !== undefined && { exportFiles: directoryFiles(options.exports) }),
     crew: crewOf(options.threads ?? availableParallelism() - 1),
-    clockIsSteady: watchClock(wallClock, monotonicClock),
+    clockIsSteady: watchClock(wall, monotonic),
   })
-  checkCalendar(deps, wallClock())
+  checkCalendar(deps, wall())
   checkSupply(deps)
   const description = await checkSetUp(deps)
-  await checkClock(deps, wallClock(), options.acceptClock === true)
+  await checkGeneration(deps)
+  await checkClock(deps, wall(), options.acceptClock === true)
   audit.append('server.started', { setUp: toHex(sha256(ascii(description))) })
   const { role = 'all' } = options
-  if (role !== 'front') await keepServerKeys(deps, wallClock())
+  if (role !== 'front') await keepServerKeys(deps, wall())
+  await keepDepartures(deps, wallClock())
   if (role !== 'worker') warmUp()
-  const listening = await listen(deps, wallClock, options)
-  const stopJobs = runJobs(deps, wallClock, jobsOfRole(deps, role))
+  const listening = await listen(deps, wall, options)
+  const stopJobs = runJobs(deps, wall, jobsOfRole(deps, role))
   return {
     deps,
     url: listening.url,
@@ -110,6 +146,7 @@ async function serveFrom(store: Store, keyFiles: KeyFiles, audit: AuditLog, opti
       await listening.close()
       await deps.crew.close()
       await store.close()
+      await tombstones.close()
       audit.close()
     },
   }
