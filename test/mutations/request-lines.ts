@@ -132,16 +132,15 @@ const decision = mutationsOf('packages/protocol/src/robert/request-decision.ts',
   {
     step: 'ROBERT §7 step 6',
     breaks: 'the MAC is not checked',
-    before: "if (!macIsValid(user.authenticationKey, input, request.mac)) return refuse('macInvalid')",
-    after: 'macIsValid(user.authenticationKey, input, request.mac)',
+    before: "if (!isGenuine) return refuse('macInvalid')",
+    after: '',
     tests: protocolTests('request'),
   },
   {
     step: 'ROBERT §7 steps 6 and 7',
     breaks: 'the state is looked at before the MAC',
-    before: "if (!macIsValid(user.authenticationKey, input, request.mac)) return refuse('macInvalid')",
-    after:
-      "if (user.status.notified === 'none' && !macIsValid(user.authenticationKey, input, request.mac)) return refuse('macInvalid')",
+    before: "if (!isGenuine) return refuse('macInvalid')",
+    after: "if (user.status.notified === 'none' && !isGenuine) return refuse('macInvalid')",
     tests: protocolTests('request'),
   },
   {
@@ -169,16 +168,15 @@ const decision = mutationsOf('packages/protocol/src/robert/request-decision.ts',
   {
     step: 'divergence 6: UN pending',
     breaks: 'UN is set for good when the reply is made',
-    before: "return statusAnswer(user, context, newest, { ...decided, notified: 'pending', warnedThrough: newest })",
-    after:
-      "return statusAnswer(user, context, newest, { ...decided, notified: 'acknowledged', warnedThrough: newest })",
+    before: "return statusAnswer(newest, idOfNewest, { ...decided, notified: 'pending', warnedThrough: newest })",
+    after: "return statusAnswer(newest, idOfNewest, { ...decided, notified: 'acknowledged', warnedThrough: newest })",
   },
   {
     step: 'ROBERT §7 steps 7 and 8',
     breaks: 'a lost "1" has to wait for T: step 8 comes before the pending warning',
-    before: "if (status.notified === 'pending') return statusAnswer(user, context, status.warnedThrough, undefined)",
+    before: "if (status.notified === 'pending') return statusAnswer(status.warnedThrough, idOfPending, undefined)",
     after:
-      "if (status.notified === 'pending' && now - (status.lastStatusRequestEpoch ?? now) >= context.parameters.statusGap) return statusAnswer(user, context, status.warnedThrough, undefined)",
+      "if (status.notified === 'pending' && now - (status.lastStatusRequestEpoch ?? now) >= context.parameters.statusGap) return statusAnswer(status.warnedThrough, idOfPending, undefined)",
   },
   {
     step: 'ROBERT §7 "replies with an ACK"',
@@ -216,8 +214,8 @@ const decision = mutationsOf('packages/protocol/src/robert/request-decision.ts',
   {
     step: 'divergence 15: the same request again',
     breaks: 'the same request again comes too early',
-    before: 'if (equalBytes(tag, status.lastRequestTag)) return statusAnswer(user, context, undefined, undefined)',
-    after: 'equalBytes(tag, status.lastRequestTag)',
+    before: 'if (isRepeated) return statusAnswer(undefined, idOfNone, undefined)',
+    after: '',
   },
   {
     step: 'ROBERT §3.2.1: UN reset',
@@ -228,8 +226,8 @@ const decision = mutationsOf('packages/protocol/src/robert/request-decision.ts',
   {
     step: 'appendix A',
     breaks: 'the exposure that was drawn is given although there is a real one',
-    before: 'return risk.atRisk ? risk.newest : drawnExposure(context, user.id, now, after)',
-    after: 'return drawnExposure(context, user.id, now, after) ?? (risk.atRisk ? risk.newest : undefined)',
+    before: 'return risk.atRisk ? risk.newest : drawn',
+    after: 'return drawn ?? (risk.atRisk ? risk.newest : undefined)',
     tests: protocolTests('appendix-a'),
   },
   {
@@ -250,15 +248,15 @@ const decision = mutationsOf('packages/protocol/src/robert/request-decision.ts',
     step: 'divergence 13: a negative test',
     breaks: 'exposures up to the test still count',
     before:
-      "return { served: true, answer, status: { ...status, notified: 'none', warnedThrough: tested }, spend: checked }",
-    after: "return { served: true, answer, status: { ...status, notified: 'none' }, spend: checked }",
+      "return { served: true, answer, status: { ...status, notified: 'none', warnedThrough: tested }, spend: reset }",
+    after: "return { served: true, answer, status: { ...status, notified: 'none' }, spend: reset }",
     tests: protocolTests('operations'),
   },
   {
     step: 'divergence 13: a negative test',
     breaks: 'a token of the authority is not spent',
     before:
-      "return { served: true, answer, status: { ...status, notified: 'none', warnedThrough: tested }, spend: checked }",
+      "return { served: true, answer, status: { ...status, notified: 'none', warnedThrough: tested }, spend: reset }",
     after: "return { served: true, answer, status: { ...status, notified: 'none', warnedThrough: tested } }",
     tests: protocolTests('operations'),
   },

@@ -4,11 +4,11 @@ import { readUint } from '../bytes.ts'
 import { type Epoch, epochAt, epochsIn, type UnixSeconds, type UtcDay } from '../time.ts'
 import { drawnExposure } from './appendix-a.ts'
 import { CODE, SIZE } from './constants.ts'
-import { replyIdOf, type UserRecord, type UserStatus } from './id-table.ts'
+import { NEW_STATUS, replyIdOf, type UserRecord, type UserStatus } from './id-table.ts'
 import { macIsValid } from './keys.ts'
 import type { AuthenticatedRequest, LocateContext, LocatedRequest, RequestCode, RequestRefusal } from './request.ts'
 import { requestMacInput } from './request.ts'
-import { checkResetToken, RESET_TOKEN } from './reset.ts'
+import { type CheckedReset, checkResetToken, RESET_TOKEN } from './reset.ts'
 import { type RiskFunctionName, riskOf } from './risk.ts'
 
 export interface RequestContext extends LocateContext {
@@ -52,28 +52,74 @@ export type RequestAnswer =
 
 const refuse = (reason: RequestRefusal): RefusedRequest => ({ served: false, reason })
 
-/** Steps 5 to 8 of ROBERT §7 for one request whose entry was read. */
+/** Takes the place of an entry that is not there. */
+const NO_USER: UserRecord = {
+  id: 0,
+  authenticationKey: new Uint8Array(SIZE.key),
+  encryptionKey: new Uint8Array(SIZE.key),
+  status: NEW_STATUS,
+  exposedEpochs: new Uint8Array(0),
+}
+
+/**
+ * Steps 5 to 8 of ROBERT §7 for one request whose entry was read. All is computed for every request, for a stand-in where there is
+ * no entry, and only then chosen from: the time it takes does not tell which step refuses (docs/decisions/0015-constant-reply.md).
+ */
 export function decideRequest(
   located: LocatedRequest,
   user: UserRecord | undefined,
   context: RequestContext,
   at: UnixSeconds,
 ): RequestDecision {
+  const { request } = located
+  const known = user ?? NO_USER
+  const input = requestMacInput(context.profile, request)
+  const isGenuine = macIsValid(known.authenticationKey, input, request.mac)
+  const operation = OPERATIONS[request.code as RequestCode] ?? decideStatus
+  const decision = operation(request, known, findingsFor(request, known, context, at), context)
   if (!located.located) return refuse(located.reason)
   // Step 5.
   if (user === undefined) return refuse('unknownId')
   // Step 6.
-  const { request } = located
-  const input = requestMacInput(context.profile, request)
-  if (!macIsValid(user.authenticationKey, input, request.mac)) return refuse('macInvalid')
-  return OPERATIONS[request.code as RequestCode](request, user, context, at)
+  if (!isGenuine) return refuse('macInvalid')
+  return decision
+}
+
+/** What costs time about a decision: the same for every kind of request. */
+interface Findings {
+  readonly now: Epoch
+  /** The exposure that puts the user at risk. */
+  readonly newest: Epoch | undefined
+  readonly reset: CheckedReset | undefined
+  readonly idOfPending: Uint8Array
+  readonly idOfNone: Uint8Array
+  readonly idOfNewest: Uint8Array
+}
+
+function findingsFor(
+  request: AuthenticatedRequest,
+  user: UserRecord,
+  context: RequestContext,
+  at: UnixSeconds,
+): Findings {
+  const now = epochAt(context.calendar, at)
+  const newest = newestExposure(user, now, context)
+  const token = request.payload.subarray(0, RESET_TOKEN)
+  return {
+    now,
+    newest,
+    reset: checkResetToken(context.resetKey, token, at, context.parameters.contagiousDays),
+    idOfPending: replyIdOf(context.replyKey, user.id, user.status.warnedThrough),
+    idOfNone: replyIdOf(context.replyKey, user.id, undefined),
+    idOfNewest: replyIdOf(context.replyKey, user.id, newest),
+  }
 }
 
 type Operation = (
   request: AuthenticatedRequest,
   user: UserRecord,
+  findings: Findings,
   context: RequestContext,
-  at: UnixSeconds,
 ) => RequestDecision
 
 /** "In following steps the operations specific to the request are implemented" (appendix C). */
@@ -93,12 +139,10 @@ const OPERATIONS: Readonly<Record<RequestCode, Operation>> = {
 /** ROBERT §7 "AppA replies with an ACK": only the pending warning of this very episode becomes acknowledged. */
 function decideAcknowledgement(
   request: AuthenticatedRequest,
-  user: UserRecord,
-  context: RequestContext,
+  { status }: UserRecord,
+  { idOfPending }: Findings,
 ): RequestDecision {
-  const { status } = user
-  const replyId = request.payload.subarray(0, SIZE.replyId)
-  const fits = equalBytes(replyId, replyIdOf(context.replyKey, user.id, status.warnedThrough))
+  const fits = equalBytes(request.payload.subarray(0, SIZE.replyId), idOfPending)
   const settles = status.notified === 'pending' && fits
   const answer = { kind: 'acknowledge' } as const
   return { served: true, answer, status: settles ? { ...status, notified: 'acknowledged' } : undefined }
@@ -106,20 +150,17 @@ function decideAcknowledgement(
 
 /** A negative test: the warning ends, and exposures up to the test no longer count, also those that arrive later. */
 function decideReset(
-  request: AuthenticatedRequest,
-  user: UserRecord,
+  _request: AuthenticatedRequest,
+  { status }: UserRecord,
+  { reset }: Findings,
   context: RequestContext,
-  at: UnixSeconds,
 ): RequestDecision {
-  const { status } = user
-  const token = request.payload.subarray(0, RESET_TOKEN)
-  const checked = checkResetToken(context.resetKey, token, at, context.parameters.contagiousDays)
-  const tested = checked && epochAt(context.calendar, checked.testedAt)
-  if (checked === undefined || tested === undefined || tested < 0) return refuse('resetInvalid')
+  const tested = reset && epochAt(context.calendar, reset.testedAt)
+  if (reset === undefined || tested === undefined || tested < 0) return refuse('resetInvalid')
   const answer = { kind: 'reset' } as const
   // The same reset again, because its reply was lost.
   if (status.notified === 'none' && status.warnedThrough === tested) return { served: true, answer }
-  return { served: true, answer, status: { ...status, notified: 'none', warnedThrough: tested }, spend: checked }
+  return { served: true, answer, status: { ...status, notified: 'none', warnedThrough: tested }, spend: reset }
 }
 
 /** An acknowledged warning ends some days after its newest exposure: nobody is lost for life (docs/divergences.md, 24). */
@@ -132,42 +173,41 @@ function hasEnded(status: UserStatus, now: Epoch, context: RequestContext): bool
 /** Steps 7 and 8 of ROBERT §7, and the server's processing after them. */
 function decideStatus(
   request: AuthenticatedRequest,
-  user: UserRecord,
+  { status }: UserRecord,
+  { now, newest, idOfPending, idOfNone, idOfNewest }: Findings,
   context: RequestContext,
-  at: UnixSeconds,
 ): RequestDecision {
-  const { status } = user
-  const now = epochAt(context.calendar, at)
   const tag = request.mac.subarray(0, SIZE.requestTag)
+  const isRepeated = equalBytes(tag, status.lastRequestTag)
   // Step 7: "1" is answered until it was acknowledged (docs/divergences.md, 6).
   if (status.notified === 'acknowledged' && !hasEnded(status, now, context)) return refuse('alreadyNotified')
-  if (status.notified === 'pending') return statusAnswer(user, context, status.warnedThrough, undefined)
+  if (status.notified === 'pending') return statusAnswer(status.warnedThrough, idOfPending, undefined)
   // Step 8; the same request again gets the same decision (docs/divergences.md, 15).
   const last = status.lastStatusRequestEpoch
   if (last !== undefined) {
-    if (equalBytes(tag, status.lastRequestTag)) return statusAnswer(user, context, undefined, undefined)
+    if (isRepeated) return statusAnswer(undefined, idOfNone, undefined)
     // A mark of the future was left by a clock that ran ahead: it must not silence anybody. One epoch is a corrected clock.
     if (now - last >= -1 && now - last < context.parameters.statusGap) return refuse('tooEarly')
   }
-  const newest = newestExposure(user, now, context)
   const decided = { ...status, notified: 'none', lastStatusRequestEpoch: now, lastRequestTag: tag } as const
-  if (newest === undefined) return statusAnswer(user, context, undefined, decided)
-  return statusAnswer(user, context, newest, { ...decided, notified: 'pending', warnedThrough: newest })
+  if (newest === undefined) return statusAnswer(undefined, idOfNone, decided)
+  return statusAnswer(newest, idOfNewest, { ...decided, notified: 'pending', warnedThrough: newest })
 }
 
 /** The exposure that puts the user at risk: a real one before a drawn one. */
 function newestExposure(user: UserRecord, now: Epoch, context: RequestContext): Epoch | undefined {
   const after = user.status.warnedThrough ?? -1
   const risk = riskOf(context.riskFunction, user.exposedEpochs, now, after, context.calendar, context.parameters)
-  return risk.atRisk ? risk.newest : drawnExposure(context, user.id, now, after)
+  const drawn = drawnExposure(context, user.id, now, after)
+  return risk.atRisk ? risk.newest : drawn
 }
 
-function statusAnswer(
-  user: UserRecord,
-  context: RequestContext,
+const statusAnswer = (
   newest: Epoch | undefined,
+  replyId: Uint8Array,
   status: UserStatus | undefined,
-): RequestDecision {
-  const replyId = replyIdOf(context.replyKey, user.id, newest)
-  return { served: true, answer: { kind: 'status', atRisk: newest !== undefined, newest, replyId }, status }
-}
+): ServedRequest => ({
+  served: true,
+  answer: { kind: 'status', atRisk: newest !== undefined, newest, replyId },
+  status,
+})

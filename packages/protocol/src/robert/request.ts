@@ -1,7 +1,7 @@
 // ROBERT §7 and appendix C: authenticated requests, and steps 1 to 4 of their processing, which find the identifier. The flow reads
 // its entry, one look-up for a batch; steps 5 to 8 stand in `request-decision.ts`.
 import { hmacSha256 } from '#crypto'
-import { Reader, Writer } from '../bytes.ts'
+import { Reader, readUint, Writer } from '../bytes.ts'
 import {
   dayOfEpoch,
   type Epoch,
@@ -15,7 +15,7 @@ import {
   unfold32,
 } from '../time.ts'
 import { CODE, SIZE } from './constants.ts'
-import { epochOfBlock, idOfBlock, openEbids, type PermanentId } from './ebid.ts'
+import { epochOfBlock, idOfBlock, openEbids, type PermanentId, type ServerKey, serverKeyOf } from './ebid.ts'
 import type { IdentifierKeys } from './list.ts'
 import type { Parameters } from './parameters.ts'
 import { type Profile, withinTolerance } from './profile.ts'
@@ -107,12 +107,18 @@ export function parseRequest(bytes: Uint8Array, at: UnixSeconds): AuthenticatedR
 /** Payload of `renew`: the first epoch wanted. */
 export const renewPayload = (first: Epoch): Uint8Array => new Writer(4).uint(4, first).bytes
 
-/** A request after step 4: the identifier to look up, or a refusal. */
+/** A request after step 4: the identifier to look up, or a refusal; then `request` may be a stand-in. */
 export type LocatedRequest =
-  | { readonly located: false; readonly reason: RequestRefusal }
+  | { readonly located: false; readonly reason: RequestRefusal; readonly request: AuthenticatedRequest }
   | { readonly located: true; readonly request: AuthenticatedRequest; readonly id: PermanentId }
 
-/** Steps 1 to 4 of ROBERT §7. Never throws: whatever the bytes are, the outcome is a refusal or an identifier. */
+/** Takes the place of what cannot be read as a request: a status request of nobody. */
+const UNREAD = new Uint8Array(SIZE.request).fill(CODE.status, 0, 1)
+
+/**
+ * Steps 1 to 4 of ROBERT §7. Never throws: whatever the bytes are, the outcome is a refusal or an identifier. Every request goes
+ * through every step, so that the time it takes does not tell which of them refuses.
+ */
 export function locateRequests(
   requests: readonly Uint8Array[],
   context: LocateContext,
@@ -120,19 +126,21 @@ export function locateRequests(
 ): LocatedRequest[] {
   return requests.map((bytes) => {
     // Step 1.
-    if (bytes.length !== SIZE.request) return { located: false, reason: 'malformed' }
-    const request = parseRequest(bytes, at)
-    if (request.epoch > LAST_EPOCH || !isCanonical(request)) {
-      return { located: false, reason: 'malformed' }
-    }
+    const isRead = bytes.length === SIZE.request && readUint(bytes, EPOCH_OFFSET, 4) <= LAST_EPOCH
+    const request = parseRequest(isRead ? bytes : UNREAD, at)
+    const isMalformed = !isCanonical(request) || !isRead
     // Step 2.
     const distance = Math.abs(request.time - ntpOf(at))
-    if (!withinTolerance(context.profile, distance, context.parameters.requestTolerance)) {
-      return { located: false, reason: 'clockTooFar' }
-    }
-    return openRequest(request, context)
+    const isClose = withinTolerance(context.profile, distance, context.parameters.requestTolerance)
+    const opened = openRequest(request, context)
+    if (isMalformed) return { located: false, reason: 'malformed', request }
+    if (!isClose) return { located: false, reason: 'clockTooFar', request }
+    return opened
   })
 }
+
+/** Where the clear epoch stands. */
+const EPOCH_OFFSET = 1 + SIZE.ebid
 
 /** What a request does not use of its payload must be zero, so that a request has one form only. */
 function isCanonical(request: AuthenticatedRequest): boolean {
@@ -140,21 +148,26 @@ function isCanonical(request: AuthenticatedRequest): boolean {
   return used !== undefined && request.payload.subarray(used).every((byte) => byte === 0)
 }
 
+/** Takes the place of a K_S that does not exist; made when it is needed first. */
+let standIn: ServerKey | undefined
+
 /** Steps 3 and 4: K_S by the clear epoch; the neighbour day's is tried as well, so that every request costs two trials. */
 function openRequest(request: AuthenticatedRequest, context: LocateContext): LocatedRequest {
   const day = dayOfEpoch(context.calendar, request.epoch)
   const days = [day, neighbourDay(epochStart(context.calendar, request.epoch))]
+  standIn ??= serverKeyOf(new Uint8Array(SIZE.serverKey))
+  const nobodys = standIn
   const ids = days.map((tried) => {
     const block = Uint8Array.from(request.ebid) // `slice` of a Buffer is no copy
     const key = context.serverKeyOf(tried)
-    if (key === undefined) return undefined
-    openEbids(key, block)
-    return { epoch: epochOfBlock(block, 0), id: idOfBlock(block, 0) }
+    openEbids(key ?? nobodys, block)
+    const opened = { epoch: epochOfBlock(block, 0), id: idOfBlock(block, 0) }
+    return key === undefined ? undefined : opened
   })
   // Step 3.
-  if (ids.every((opened) => opened === undefined)) return { located: false, reason: 'noServerKey' }
+  if (ids.every((opened) => opened === undefined)) return { located: false, reason: 'noServerKey', request }
   // Step 4.
   const match = ids.find((opened) => opened?.epoch === request.epoch)
-  if (match === undefined) return { located: false, reason: 'epochMismatch' }
+  if (match === undefined) return { located: false, reason: 'epochMismatch', request }
   return { located: true, request, id: match.id }
 }
