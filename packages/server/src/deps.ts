@@ -24,6 +24,7 @@ import { KeyRing } from './keys/key-ring.ts'
 import { type RotatingKeys, rotatingKeys } from './keys/rotating-keys.ts'
 import { placeOfKey, type UserKey } from './keys/sealed.ts'
 import type { Store } from './store/store.ts'
+import { NO_TOMBSTONES, type Tombstones } from './tombstones.ts'
 
 /** What a deployment chooses when it is set up. */
 export interface Settings {
@@ -71,6 +72,8 @@ export interface Deps {
   /** What has to be provable later is in it before it is done. */
   readonly audit: AuditLog
   readonly crew: Crew
+  /** Who left, for when the database is restored. */
+  readonly tombstones: Tombstones
   /** Answers one authenticated request together with others (collector.ts). Without it each is answered by itself, as in the lab. */
   readonly requests?: (request: Uint8Array) => Promise<Uint8Array>
   readonly settings: Settings
@@ -105,6 +108,8 @@ export interface DepsInput {
   readonly audit?: AuditLog
   /** Default: this thread does everything. */
   readonly crew?: Crew
+  /** Default: nobody is remembered, as in the lab. */
+  readonly tombstones?: Tombstones
   /** Default: a clock that never steps, as in the lab. */
   readonly clockIsSteady?: () => boolean
 }
@@ -118,6 +123,7 @@ export function makeDeps({
   exportFiles,
   settings,
   crew = INLINE,
+  tombstones = NO_TOMBSTONES,
   clockIsSteady = () => true,
   download: fetched = download,
 }: DepsInput): Deps {
@@ -135,6 +141,7 @@ export function makeDeps({
     download: fetched,
     audit,
     crew,
+    tombstones,
     settings,
     random,
     gaenRandom,

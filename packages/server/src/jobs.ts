@@ -1,5 +1,6 @@
 import type { UnixSeconds } from '@vicinity/protocol'
 import type { Deps } from './deps.ts'
+import { keepDepartures } from './flows/keep-departures.ts'
 import { exportKeys } from './flows/key-server/export.ts'
 import { importKeys } from './flows/key-server/import.ts'
 import { processContacts } from './flows/process-contacts.ts'
@@ -22,6 +23,7 @@ export const jobsOf = (deps: Deps): readonly Job[] => [
   { name: 'verification', every: 3600, run: keepVerification },
   { name: 'imports', every: 900, run: importKeys },
   { name: 'exports', every: 600, run: exportKeys },
+  { name: 'departures', every: 3600, run: keepDepartures },
   { name: 'audit', every: 300, run: async ({ audit }) => audit.keep() },
 ]
 
@@ -39,8 +41,11 @@ const LEARN_KEYS: Job = {
   },
 }
 
+/** Each process has files of its own for both. */
+const OF_A_FRONT: readonly string[] = ['departures', 'audit']
+
 /** The jobs of a process that may be one of several. */
 export function jobsOfRole(deps: Deps, role: Role): readonly Job[] {
   const jobs = jobsOf(deps)
-  return [LEARN_KEYS, ...(role === 'front' ? jobs.filter(({ name }) => name === 'audit') : jobs)]
+  return [LEARN_KEYS, ...(role === 'front' ? jobs.filter(({ name }) => OF_A_FRONT.includes(name)) : jobs)]
 }

@@ -39,6 +39,17 @@ export async function checkClock(deps: Deps, at: UnixSeconds, accepted: boolean)
   await deps.store.transaction((tx) => tx.noteTime(at))
 }
 
+/** An old copy of a database has forgotten which tokens were spent, who was told, and who left. */
+export async function checkGeneration({ store, keys }: Deps): Promise<void> {
+  const generation = await store.transaction((tx) => tx.generation())
+  if (generation === keys.generation) return
+  throw new Error(
+    `the database is of generation ${generation}, the key directory of generation ${keys.generation}: this is not the ` +
+      'database that was served last. Restore a backup with vicinity store restore; if this one is all there is, take ' +
+      'it as it is with vicinity store adopt',
+  )
+}
+
 /** A database belongs to one calendar, country, profile and set of keys: with others its rows would say something else. */
 export async function checkSetUp(deps: Deps): Promise<string> {
   const { calendar, settings, keys } = deps

@@ -129,6 +129,7 @@ test('the jobs of a back-end: purge at every epoch, the others often enough for 
     ['verification', 3600],
     ['imports', 900],
     ['exports', 600],
+    ['departures', 3600],
     ['audit', 300],
   ])
 })

@@ -54,10 +54,10 @@ test('a key that one process makes or destroys is made or destroyed for the othe
   assert.notEqual(front.keys.serverKeyOf(dayOf(muchLater) as UtcDay), undefined)
 })
 
-test('a front runs no job but its own log and the learning of keys; the others run all', (t) => {
+test('a front runs no job but its own files and the learning of keys; the others run all', (t) => {
   const [deps] = pair(temporaryDirectory(t))
   const names = (role: Role) => jobsOfRole(deps, role).map(({ name }) => name)
-  assert.deepEqual(names('front'), ['learn keys', 'audit'])
+  assert.deepEqual(names('front'), ['learn keys', 'departures', 'audit'])
   for (const role of ['all', 'worker'] as const) {
     assert.deepEqual(names(role), ['learn keys', ...jobsOf(deps).map(({ name }) => name)])
   }

@@ -22,6 +22,7 @@ interface ServeCommandOptions {
   readonly keys?: string
   readonly store?: string
   readonly exports?: string
+  readonly departed?: string
   readonly audit?: string
   readonly region: string
   readonly peers?: string
@@ -54,6 +55,7 @@ export function serveCommand(): Command {
     .option('--store <url>', `${STORES} (default: in the data directory)`)
     .option('--exports <directory>', 'exports of GAEN, which a web server may serve (default: in the data directory)')
     .option('--audit <file>', 'audit log, beside it its signed heads (default: in the data directory)')
+    .option('--departed <directory>', 'marks of who left, which no backup may hold (default: in the data directory)')
     .option('--region <code>', 'region of the exports', DEFAULT_SETTINGS.gaen.keyServer.region)
     .option('--peers <file>', 'JSON list of the servers whose exports are imported: name, index, keys')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
@@ -92,6 +94,7 @@ export function serveCommand(): Command {
         keys: options.keys ?? join(options.data, 'keys'),
         audit: options.audit ?? join(options.data, 'audit.log'),
         exports: options.exports ?? join(options.data, 'exports'),
+        departed: options.departed ?? join(options.data, 'departed'),
         host: options.host,
         port: options.port,
         acceptClock: options.acceptClock,

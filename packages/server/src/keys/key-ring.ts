@@ -46,7 +46,11 @@ export class KeyRing {
     this.federationKey = this.#setUp('federation', () => random(SIZE.key))
     this.vaultKey = this.#setUp('vault', () => random(SIZE.key))
     this.generation = generationOf(files)
-    const ofGeneration = (name: string) => keyInGeneration(this.#setUp(name, () => random(SIZE.key)), this.generation)
+    const ofGeneration = (name: string) =>
+      keyInGeneration(
+        this.#setUp(name, () => random(SIZE.key)),
+        this.generation,
+      )
     this.issuerKey = ofGeneration('issuer')
     this.replyKey = this.#setUp('reply', () => random(SIZE.key))
     this.challengeKey = ofGeneration('challenge')
