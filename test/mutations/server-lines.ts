@@ -253,7 +253,7 @@ const requests = mutationsOf(
       step: 'divergence 7: renew',
       breaks: 'renew tells the status',
       before: 'atRisk: status?.atRisk === true,',
-      after: "atRisk: status?.atRisk ?? user.status.notified !== 'none',",
+      after: "atRisk: status?.atRisk ?? (user !== undefined && user.status.notified !== 'none'),",
     },
     {
       step: 'ROBERT §7 step 8 under concurrency',
@@ -271,8 +271,8 @@ const requests = mutationsOf(
     {
       step: 'ROBERT §4: identifiers of a status reply',
       breaks: 'the identifiers of a reply are those of nobody',
-      before: 'const id = user?.id ?? NOBODY',
-      after: 'const id = NOBODY',
+      before: 'const id = user?.id ?? NO_ID',
+      after: 'const id = NO_ID',
     },
     {
       step: 'ROBERT §4: identifiers of a status reply',
@@ -323,8 +323,8 @@ const requests = mutationsOf(
     {
       step: 'divergence 8: one constant reply',
       breaks: 'a refusal can be told from a reply by its length',
-      before: 'return constantReply(deps.random)',
-      after: 'return constantReply(deps.random).subarray(1)',
+      before: 'const constant = constantReply(deps.random)',
+      after: 'const constant = constantReply(deps.random).subarray(1)',
       tests: serverTests('constant-reply'),
     },
   ],

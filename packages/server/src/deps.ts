@@ -4,12 +4,14 @@ import {
   DEFAULT_PARAMETERS,
   DEFAULT_RISK_FUNCTION,
   federationCipher,
+  NEW_STATUS,
   type Parameters,
   type PermanentId,
   type Profile,
   parametersFor,
   type RequestContext,
   type RiskFunctionName,
+  SIZE,
   SPEC,
 } from '@vicinity/protocol/robert'
 import { type AuditLog, NO_AUDIT } from './audit/log.ts'
@@ -23,7 +25,7 @@ import type { KeyFiles } from './keys/key-files.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { type RotatingKeys, rotatingKeys } from './keys/rotating-keys.ts'
 import { placeOfKey, type UserKey } from './keys/sealed.ts'
-import type { Store } from './store/store.ts'
+import type { Store, StoredUser } from './store/store.ts'
 import { NO_TOMBSTONES, type Tombstones } from './tombstones.ts'
 
 /** What a deployment chooses when it is set up. */
@@ -91,6 +93,8 @@ export interface Deps {
   /** Seals a key of a user for the store and opens it again, bound to the user and to which key it is. */
   readonly seal: (which: UserKey, id: PermanentId, key: Uint8Array) => Uint8Array
   readonly open: (which: UserKey, id: PermanentId, sealed: Uint8Array) => Uint8Array
+  /** An entry of IDTable to open where a request has none, sealed like every other. */
+  readonly nobody: StoredUser
 }
 
 export interface DepsInput {
@@ -114,6 +118,9 @@ export interface DepsInput {
   readonly clockIsSteady?: () => boolean
 }
 
+/** Beyond the 40 bits of an id. */
+const NO_PHONE: PermanentId = 2 ** 40
+
 export function makeDeps({
   store,
   audit = NO_AUDIT,
@@ -132,6 +139,7 @@ export function makeDeps({
   const counts = new Map<string, number>()
   const { profile, parameters, countryCode, peers } = settings
   const calendar = { serviceStart: settings.serviceStart, epochDuration: parameters.epochDuration }
+  const seal: Deps['seal'] = (which, id, key) => keys.seal(keys.vaultKey, placeOfKey(which, id), key)
   return {
     store,
     keys,
@@ -162,7 +170,14 @@ export function makeDeps({
     counts,
     clockIsSteady,
     count: (what, times = 1) => void counts.set(what, (counts.get(what) ?? 0) + times),
-    seal: (which, id, key) => keys.seal(keys.vaultKey, placeOfKey(which, id), key),
+    seal,
+    nobody: {
+      id: NO_PHONE,
+      authenticationKey: seal('authentication', NO_PHONE, new Uint8Array(SIZE.key)),
+      encryptionKey: seal('encryption', NO_PHONE, new Uint8Array(SIZE.key)),
+      status: NEW_STATUS,
+      exposedEpochs: new Uint8Array(0),
+    },
     open: (which, id, sealed) => keys.open(keys.vaultKey, placeOfKey(which, id), sealed),
   }
 }

@@ -10,6 +10,7 @@ import {
   NEW_STATUS,
   type PermanentId,
   REPLY_PAIRS,
+  type RequestAnswer,
   type RequestDecision,
   SIZE,
   sealReply,
@@ -23,7 +24,8 @@ import { nextPoll } from './next-poll.ts'
 
 /**
  * Every authenticated request: ROBERT §7 and appendix C, for a batch. Each gets 922 bytes: a reply sealed for its user, or,
- * whatever went wrong, random bytes. The statements that run are the same for every outcome.
+ * whatever went wrong, random bytes. Statements, keys that are opened, identifiers and seals are as many for every outcome, made for
+ * nobody where there is nobody to make them for (docs/decisions/0015-constant-reply.md).
  */
 export async function authenticatedRequests(
   deps: Deps,
@@ -33,10 +35,9 @@ export async function authenticatedRequests(
   const located = locateRequests(requests, deps.robert, at)
   const { judged, marks } = await deps.store.transaction(async (tx) => {
     const stored = await tx.usersOf(located.map((request) => (request.located ? request.id : NOBODY)))
-    const users = new Map([...stored.values()].flatMap((user) => openUser(deps, user)))
     const changing = new Set<PermanentId>()
     const decisions = located.map((request) => {
-      const user = request.located ? users.get(request.id) : undefined
+      const user = openUser(deps, request.located ? stored.get(request.id) : undefined)
       return firstChange(changing, user, decideRequest(request, user, deps.robert, at))
     })
     const applied = await applyDecisions(tx, decisions)
@@ -58,13 +59,19 @@ interface Judged {
   readonly decision: RequestDecision
 }
 
-/** A row that was altered is nobody's: its owner gets the constant reply like everybody else, and it is counted. */
-const openUser = (deps: Deps, user: StoredUser): readonly (readonly [PermanentId, UserRecord])[] =>
-  unlessAltered(deps, 'store.userAltered', () => {
+/**
+ * Opens both keys of a user, of a stand-in where there is none. A row that was altered is nobody's: its owner gets the constant reply
+ * like everybody else, and it is counted.
+ */
+function openUser(deps: Deps, stored: StoredUser | undefined): UserRecord | undefined {
+  const user = stored ?? deps.nobody
+  const [opened] = unlessAltered(deps, 'store.userAltered', () => {
     const authenticationKey = deps.open('authentication', user.id, user.authenticationKey)
     const encryptionKey = deps.open('encryption', user.id, user.encryptionKey)
-    return [user.id, { ...user, authenticationKey, encryptionKey }]
+    return { ...user, authenticationKey, encryptionKey }
   })
+  return stored === undefined ? undefined : opened
+}
 
 /** Every verb runs for every request, for nobody where it has nothing to do: the statements tell no outcome from another. */
 async function applyDecisions(tx: Transaction, decisions: readonly Judged[]): Promise<Judged[]> {
@@ -112,6 +119,7 @@ function settle(user: UserRecord | undefined, decision: RequestDecision, changed
   return { user, decision: lost ? { served: false, reason: 'tooEarly' } : decision }
 }
 
+/** A reply is sealed for every request, and random bytes are drawn for every request: one of the two goes out. */
 function replyTo(
   deps: Deps,
   user: UserRecord | undefined,
@@ -119,28 +127,34 @@ function replyTo(
   list: IdentifierList,
   at: UnixSeconds,
 ): Uint8Array {
-  if (!decision.served || user === undefined) {
-    deps.count(`request.refused.${decision.served ? 'unknownId' : decision.reason}`)
-    return constantReply(deps.random)
-  }
-  const { answer } = decision
-  deps.count(`request.${answer.kind}`)
-  const status = answer.kind === 'status' ? answer : undefined
+  const recipient = decision.served ? user : undefined
+  const answer = decision.served ? decision.answer : undefined
+  deps.count(decision.served ? `request.${decision.answer.kind}` : `request.refused.${decision.reason}`)
+  const status = answer?.kind === 'status' ? answer : undefined
   const reply = {
-    kind: CODE[answer.kind],
+    kind: CODE[answer?.kind ?? 'status'],
     atRisk: status?.atRisk === true,
     serverTime: ntpOf(at),
     replyId: status?.replyId ?? new Uint8Array(SIZE.replyId),
     nextPoll: nextPoll(deps),
     exposureDay: status?.newest === undefined ? (0 as const) : dayOfEpoch(deps.calendar, status.newest),
-    list,
+    list: carriesList(answer) ? list : { first: list.first, pairs: NO_PAIRS },
   }
-  return sealReply(user.encryptionKey, reply, deps.random)
+  const sealed = sealReply(recipient?.encryptionKey ?? NOBODYS_KEY, reply, deps.random)
+  const constant = constantReply(deps.random)
+  return recipient === undefined ? constant : sealed
 }
 
+const NO_PAIRS = new Uint8Array(0)
+const NOBODYS_KEY = new Uint8Array(SIZE.key)
+
+/** An acknowledgement and what ends something bring no identifiers; where nobody is answered it does not matter. */
+const carriesList = (answer: RequestAnswer | undefined): boolean =>
+  answer === undefined || answer.kind === 'status' || answer.kind === 'renew'
+
 /**
- * A status reply carries the last day of the bundle; `renew` what is asked for between now and the end of the bundle; anything else
- * nothing.
+ * What is made for every request: the last day of the bundle, which a status reply carries; for `renew` what is asked for between now
+ * and the end of the bundle.
  */
 function identifiersFor(
   deps: Deps,
@@ -150,11 +164,13 @@ function identifiersFor(
 ): WantedList {
   const { bundleDays } = deps.robert.parameters
   const now = epochAt(deps.calendar, at)
-  const id = user?.id ?? NOBODY
+  const id = user?.id ?? NO_ID
   const answer = decision.served ? decision.answer : undefined
-  if (answer?.kind === 'status') return { id, ...lastDayOfBundle(deps.calendar, dayOf(at), bundleDays, REPLY_PAIRS) }
-  if (answer?.kind !== 'renew') return { id, first: now, count: 0 }
+  if (answer?.kind !== 'renew') return { id, ...lastDayOfBundle(deps.calendar, dayOf(at), bundleDays, REPLY_PAIRS) }
   const end = firstEpochOfDay(deps.calendar, dayOf(at) + bundleDays + 1)
   const first = Math.min(Math.max(answer.first, now), end) as Epoch
   return { id, first, count: Math.min(REPLY_PAIRS, end - first) }
 }
+
+/** Whose identifiers are made for nobody; nobody gets them. */
+const NO_ID: PermanentId = 0
