@@ -6,7 +6,10 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  statSync,
+  utimesSync,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -16,7 +19,11 @@ export interface KeyFiles {
   readonly read: (name: string) => Uint8Array | undefined
   /** Keeps bytes under a free name, durable when it returns. Gives what is kept: of two that create one key, one wins. */
   readonly create: (name: string, bytes: Uint8Array) => Uint8Array
+  /** Puts other bytes in the place of what lies under a name, whole or not at all; its age stays. */
+  readonly replace: (name: string, bytes: Uint8Array) => void
   readonly remove: (name: string) => void
+  /** Unix seconds when a secret was made; undefined where that is not known. */
+  readonly madeAt: (name: string) => number | undefined
   readonly names: () => readonly string[]
 }
 
@@ -29,7 +36,9 @@ export function memoryKeys(): KeyFiles {
       keys.set(name, kept)
       return kept
     },
+    replace: (name, bytes) => void keys.set(name, bytes),
     remove: (name) => void keys.delete(name),
+    madeAt: () => undefined,
     names: () => [...keys.keys()],
   }
 }
@@ -54,14 +63,23 @@ export function directoryKeys(directory: string): KeyFiles {
       return unless(error, 'ENOENT')
     }
   }
+  const write = (name: string, bytes: Uint8Array): string => {
+    const unfinished = join(directory, `${name}.${process.pid}${UNFINISHED}`)
+    const handle = openSync(unfinished, 'w', 0o600)
+    writeSync(handle, bytes)
+    fsyncSync(handle)
+    closeSync(handle)
+    return unfinished
+  }
+  const madeAt = (name: string): number | undefined => {
+    const time = statSync(join(directory, name), { throwIfNoEntry: false })?.mtimeMs
+    return time === undefined ? undefined : Math.floor(time / 1000)
+  }
   return {
     read,
+    madeAt,
     create(name, bytes) {
-      const unfinished = join(directory, `${name}.${process.pid}${UNFINISHED}`)
-      const handle = openSync(unfinished, 'w', 0o600)
-      writeSync(handle, bytes)
-      fsyncSync(handle)
-      closeSync(handle)
+      const unfinished = write(name, bytes)
       try {
         // Unlike a rename, a link does not replace the key that another process has just made.
         linkSync(unfinished, join(directory, name))
@@ -71,6 +89,13 @@ export function directoryKeys(directory: string): KeyFiles {
       rmSync(unfinished)
       sync()
       return read(name) ?? bytes
+    },
+    replace(name, bytes) {
+      const made = madeAt(name)
+      const unfinished = write(name, bytes)
+      if (made !== undefined) utimesSync(unfinished, made, made)
+      renameSync(unfinished, join(directory, name))
+      sync()
     },
     remove(name) {
       rmSync(join(directory, name), { force: true })
