@@ -166,7 +166,7 @@ const contacts = [
     {
       step: 'ROBERT §6.2: every item',
       breaks: 'only the first transaction of a window is applied',
-      before: '} while (claimed === BATCH)',
+      before: '} while (claimed === BATCH && !deps.stopping.aborted)',
       after: '} while (claimed > BATCH)',
     },
   ]),

@@ -15,8 +15,9 @@ import {
   SPEC,
 } from '@vicinity/protocol/robert'
 import { type AuditLog, NO_AUDIT } from './audit/log.ts'
+import type { Condition } from './conditions.ts'
 import { type Crew, INLINE } from './crew/crew.ts'
-import { type Download, download } from './download.ts'
+import { type Download, downloadUntil } from './download.ts'
 import type { ExportFiles } from './export-files.ts'
 import { DEFAULT_GAEN_SETTINGS, type GaenSettings } from './gaen-settings.ts'
 import { auditedKeys } from './keys/audited-keys.ts'
@@ -25,6 +26,7 @@ import type { KeyFiles } from './keys/key-files.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { type RotatingKeys, rotatingKeys } from './keys/rotating-keys.ts'
 import { placeOfKey, type UserKey } from './keys/sealed.ts'
+import { type Meter, makeMeter } from './meter.ts'
 import type { Store, StoredUser } from './store/store.ts'
 import { NO_TOMBSTONES, type Tombstones } from './tombstones.ts'
 
@@ -88,6 +90,12 @@ export interface Deps {
   /** Counts what happened, by a name that tells nothing about anybody. */
   readonly count: (what: string, times?: number) => void
   readonly counts: ReadonlyMap<string, number>
+  /** Durations, sizes and how the jobs go. */
+  readonly meter: Meter
+  /** What else has to hold for this back-end to be ready (conditions.ts): set by whoever watches it. */
+  readonly conditions: Map<Condition, () => boolean>
+  /** Aborted when the back-end is to stop: work that comes in batches ends with the one that it is in. */
+  readonly stopping: AbortSignal
   /** Whether the wall clock agrees with the monotonic one. */
   readonly clockIsSteady: () => boolean
   /** Seals a key of a user for the store and opens it again, bound to the user and to which key it is. */
@@ -116,6 +124,8 @@ export interface DepsInput {
   readonly tombstones?: Tombstones
   /** Default: a clock that never steps, as in the lab. */
   readonly clockIsSteady?: () => boolean
+  /** Default: never. */
+  readonly stopping?: AbortSignal
 }
 
 /** Beyond the 40 bits of an id. */
@@ -132,7 +142,8 @@ export function makeDeps({
   crew = INLINE,
   tombstones = NO_TOMBSTONES,
   clockIsSteady = () => true,
-  download: fetched = download,
+  stopping = new AbortController().signal,
+  download = downloadUntil(stopping),
 }: DepsInput): Deps {
   const keyFiles = auditedKeys(files, audit)
   const keys = new KeyRing(keyFiles, random)
@@ -146,7 +157,7 @@ export function makeDeps({
     rotatingKeys: rotatingKeys(keyFiles, gaenRandom),
     gaenKeys: gaenKeys(keyFiles, gaenRandom),
     exportFiles,
-    download: fetched,
+    download,
     audit,
     crew,
     tombstones,
@@ -168,6 +179,9 @@ export function makeDeps({
       resetKey: keys.resetKey,
     },
     counts,
+    meter: makeMeter(),
+    conditions: new Map(),
+    stopping,
     clockIsSteady,
     count: (what, times = 1) => void counts.set(what, (counts.get(what) ?? 0) + times),
     seal,

@@ -114,6 +114,7 @@ async function tombstonesOf({ departed, settings }: ServeOptions, keyFiles: KeyF
 
 async function serveFrom(store: Store, keyFiles: KeyFiles, audit: AuditLog, options: ServeOptions): Promise<Running> {
   const { wall, monotonic } = options.clocks ?? MACHINE
+  const stop = new AbortController()
   const tombstones = await tombstonesOf(options, auditedKeys(keyFiles, audit))
   const deps = makeDeps({
     store,
@@ -125,6 +126,7 @@ async function serveFrom(store: Store, keyFiles: KeyFiles, audit: AuditLog, opti
     ...(options.exports !== undefined && { exportFiles: directoryFiles(options.exports) }),
     crew: crewOf(options.threads ?? availableParallelism() - 1),
     clockIsSteady: watchClock(wall, monotonic),
+    stopping: stop.signal,
   })
   checkCalendar(deps, wall())
   checkSupply(deps)
@@ -142,8 +144,8 @@ async function serveFrom(store: Store, keyFiles: KeyFiles, audit: AuditLog, opti
     deps,
     url: listening.url,
     close: async () => {
-      await stopJobs()
-      await listening.close()
+      stop.abort()
+      await Promise.all([listening.close(), stopJobs()])
       await deps.crew.close()
       await store.close()
       await tombstones.close()

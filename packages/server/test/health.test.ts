@@ -40,7 +40,7 @@ test('without the server keys of today or of the bundle a back-end is live and n
   assert.deepEqual(await get(app, '/health/ready'), {
     statusCode: 503,
     retryAfter: '30',
-    json: { error: 'server keys are missing' },
+    json: { error: 'not ready: serverKeys' },
   })
   await keepServerKeys(server.deps, NOON)
   assert.equal((await get(app, '/health/ready')).statusCode, 200)
@@ -58,7 +58,11 @@ test('when the store is closed everything that needs it is 503 with Retry-After 
   const app = over(t, server)
   const request = requestOf(server, phone, CODE.status)
   await server.deps.store.close()
-  assert.deepEqual(await get(app, '/health/ready'), { statusCode: 503, retryAfter: '30', json: { error: 'store' } })
+  assert.deepEqual(await get(app, '/health/ready'), {
+    statusCode: 503,
+    retryAfter: '30',
+    json: { error: 'not ready: store' },
+  })
   const payload = api.request.request.encode({ request }) as object
   const answer = await app.inject({ method: 'POST', url: api.request.path, payload })
   assert.deepEqual([answer.statusCode, answer.headers['retry-after'], answer.json()], [503, '30', { error: 'store' }])

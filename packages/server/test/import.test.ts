@@ -17,7 +17,7 @@ import {
   REPORT_TYPE,
   signExport,
 } from '@vicinity/protocol/gaen'
-import { type Download, download } from '../src/download.ts'
+import { type Download, downloadUntil } from '../src/download.ts'
 import { exportVerificationKeys } from '../src/flows/key-server/export.ts'
 import { importKeys } from '../src/flows/key-server/import.ts'
 import type { ImportPeer } from '../src/gaen-settings.ts'
@@ -35,6 +35,7 @@ import {
   runExports,
 } from './key-server-fixture.ts'
 
+const download = downloadUntil(new AbortController().signal)
 const HOURS = 3600
 const INDEX = 'http://peer.example/exports/index.txt'
 const random = randomOf('import')

@@ -1,15 +1,14 @@
-import { dayOf, type ResponseOf, type UnixSeconds, type UtcDay } from '@vicinity/protocol'
+import type { ResponseOf, UnixSeconds } from '@vicinity/protocol'
+import { failingConditions } from '../conditions.ts'
 import { type Deps, Unavailable } from '../deps.ts'
 
 export async function live(): Promise<ResponseOf<'live'>> {
   return { live: 1 }
 }
 
-/** Ready when the store answers and the server keys of today and of the bundle exist. */
+/** Ready when every condition holds; otherwise the names of those that do not. */
 export async function ready(deps: Deps, _input: unknown, at: UnixSeconds): Promise<ResponseOf<'ready'>> {
-  await deps.store.transaction((tx) => tx.queuedWindows())
-  for (const day of [dayOf(at), dayOf(at) + deps.robert.parameters.bundleDays]) {
-    if (deps.keys.serverKeyOf(day as UtcDay) === undefined) throw new Unavailable('server keys are missing')
-  }
+  const failing = await failingConditions(deps, at)
+  if (failing.length > 0) throw new Unavailable(`not ready: ${failing.join(', ')}`)
   return { ready: 1 }
 }

@@ -35,7 +35,7 @@ async function applyWindow(deps: Deps, window: number, at: UnixSeconds): Promise
   let claimed: number
   do {
     claimed = await applyBatch(deps, window, at)
-  } while (claimed === BATCH)
+  } while (claimed === BATCH && !deps.stopping.aborted)
 }
 
 /**

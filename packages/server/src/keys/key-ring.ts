@@ -149,6 +149,11 @@ export class KeyRing {
     return key
   }
 
+  /** Whether the items of a window can be read. */
+  hasIntakeKey(window: number): boolean {
+    return this.#intakeKeys.has(window) || this.#files.names().includes(`intake-${window}`)
+  }
+
   intakeWindows(): readonly number[] {
     return [...this.#intakeKeys.keys()]
   }

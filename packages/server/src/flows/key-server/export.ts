@@ -29,7 +29,7 @@ export async function exportKeys(deps: Deps, at: UnixSeconds): Promise<void> {
     await deps.store.transaction((tx) => tx.forgetDiagnosisKeys((firstListed(at) - GRACE_SECONDS) as UnixSeconds))
     return
   }
-  for (;;) {
+  while (!deps.stopping.aborted) {
     const window = await openWindow(deps, at)
     if (window === undefined) break
     const listed = await writeWindow(deps, files, window)

@@ -34,6 +34,7 @@ export async function importKeys(deps: Deps, at: UnixSeconds): Promise<void> {
   const { peers } = deps.settings.gaen.keyServer
   if (peers.length === 0) return
   for (const peer of peers) {
+    if (deps.stopping.aborted) return
     await importFrom(deps, peer, at).catch(() => deps.count('import.peerFailed'))
   }
   await deps.store.transaction((tx) => tx.forgetImported((at - REMEMBERED_SECONDS) as UnixSeconds))
