@@ -20,7 +20,7 @@ export interface Server {
   readonly stop: () => Promise<void>
 }
 
-interface Place {
+export interface PostgresPlace {
   readonly url: string
   readonly connections: number
   /** Undefined takes what the database was set up with. */
@@ -37,7 +37,7 @@ export function openPostgres(url: string, options: StoreOptions = {}): Store {
 }
 
 /** What `openPostgres` reads of a URL; its errors never repeat it, for it may hold a password. */
-function placeOf(url: string): Place {
+export function placeOf(url: string): PostgresPlace {
   const parsed = URL.parse(url)
   if (parsed === null) throw new BadStore('this is no URL of PostgreSQL: use postgres://USER:PASSWORD@HOST:PORT/NAME')
   const taken = (name: string, least: number, most: number): number | undefined => {
@@ -58,7 +58,7 @@ function placeOf(url: string): Place {
 /** A store on a server that is started, or only found, when the first transaction comes. Until it could be, each tries again. */
 export function postgresStore(
   start: () => Promise<Server>,
-  { connections, bucketBits }: Omit<Place, 'url'>,
+  { connections, bucketBits }: Omit<PostgresPlace, 'url'>,
   options: StoreOptions = {},
 ): Store {
   const report = options.onStatement
