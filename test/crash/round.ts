@@ -1,0 +1,97 @@
+// One round: load and faults at once, then everything is healed, time passes, and the checker judges.
+import { setTimeout as pause } from 'node:timers/promises'
+import { ascii, concat, type Random, Writer } from '@vicinity/protocol'
+import { sha256 } from '@vicinity/protocol/crypto'
+import { type BackEnd, takeSnapshot } from './back-end.ts'
+import { check, type Snapshot, type Violation } from './check.ts'
+import { runFaults } from './faults.ts'
+import type { Call, History } from './history.ts'
+import { type People, runLoad } from './load.ts'
+import { BETWEEN_ROUNDS, SETTINGS } from './settings.ts'
+
+/** Random bytes that a name fixes. */
+export function randomOf(name: string): Random {
+  let counter = 0
+  return (length) => {
+    const blocks = Array.from({ length: Math.ceil(length / 32) }, () =>
+      sha256(concat(ascii(name), new Writer(6).uint(6, counter++).bytes)),
+    )
+    return concat(...blocks).subarray(0, length)
+  }
+}
+
+/** What goes on from round to round. */
+export interface Series {
+  readonly backEnd: BackEnd
+  readonly history: History
+  readonly people: People
+  readonly snapshots: Snapshot[]
+}
+
+export interface RoundResult {
+  readonly faults: readonly string[]
+  readonly violations: readonly Violation[]
+  readonly seconds: number
+  readonly calls: readonly Call[]
+}
+
+/** Seconds that clients may need after everything is healed, and the back-end until it has settled. */
+const LIVENESS = 30
+
+export async function runRound(series: Series, round: number, seed: string): Promise<RoundResult> {
+  const { backEnd, history, people, snapshots } = series
+  const began = performance.now()
+  const random = randomOf(seed)
+  let over = Number.POSITIVE_INFINITY
+  const world = {
+    round,
+    history,
+    random: randomOf(`${seed} load`),
+    now: backEnd.clock.now,
+    urls: backEnd.urls,
+    publicKey: backEnd.publicKey(),
+    isOver: () => performance.now() > over,
+  }
+  const load = runLoad(world, people)
+  const faults = await runFaults(backEnd, random)
+  await backEnd.engine.heal()
+  await backEnd.startAll()
+  over = performance.now() + 1000 * LIVENESS
+  await load
+  const stuck = world.isOver()
+  backEnd.pass(BETWEEN_ROUNDS)
+  const snapshot = await settled(series, round)
+  snapshots.push(snapshot)
+  const calls = history.calls()
+  const violations = check(calls, snapshots, { statusGap: SETTINGS.parameters.statusGap })
+  return {
+    faults,
+    violations: [...violations, ...(stuck ? [{ rule: 'not settled', about: 'clients had no answer' } as const] : [])],
+    seconds: (performance.now() - began) / 1000,
+    calls: calls.filter((call) => call.round === round),
+  }
+}
+
+/** Takes snapshots until one says that all is done, or for so long as that may take. */
+async function settled({ backEnd, history, snapshots }: Series, round: number): Promise<Snapshot> {
+  const until = performance.now() + 1000 * LIVENESS
+  const phones = registered(history.calls())
+  const gap = { statusGap: SETTINGS.parameters.statusGap }
+  for (;;) {
+    await pause(100)
+    try {
+      const snapshot = await takeSnapshot(backEnd, round, phones)
+      if (check(history.calls(), [...snapshots, snapshot], gap).length === 0) return snapshot
+      if (performance.now() > until) return snapshot
+    } catch (error) {
+      if (performance.now() > until) throw error
+    }
+  }
+}
+
+const registered = (calls: readonly Call[]) =>
+  calls.flatMap(({ operation, outcome, answer }) =>
+    operation.kind === 'register' && outcome === 'ok'
+      ? [{ phone: operation.phone, first: answer.first!, ebid: answer.ebid! }]
+      : [],
+  )
