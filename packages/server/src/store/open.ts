@@ -9,11 +9,14 @@ const FORMS = 'use sqlite:PATH, sqlite::memory:, postgres://USER:PASSWORD@HOST:P
 
 /**
  * Opens the store of a URL. `sqlite:PATH?synchronous=normal` is for data that may be lost with the power, `postgres:throwaway` is
- * a cluster that ends with the store. Throws with the forms that are known, never with the URL: it may hold a password.
+ * a cluster that ends with the store; `postgres:throwaway?durable=true` waits for the disk until then. Throws with the forms that are known, never with the URL: it may hold a password.
  */
 export function openStore(url: string, options: StoreOptions = {}): Store {
-  if (url === 'postgres:throwaway')
-    return postgresStore(startThrowaway, { connections: 1, bucketBits: undefined }, options)
+  const throwaway = /^postgres:throwaway(?<durable>\?durable=true)?$/.exec(url)
+  if (throwaway !== null) {
+    const durable = throwaway.groups?.['durable'] !== undefined
+    return postgresStore(() => startThrowaway(durable), { connections: 1, bucketBits: undefined }, options)
+  }
   if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url, options)
   const match = /^sqlite:(?<path>[^?]+)(?<normal>\?synchronous=normal)?$/.exec(url)
   const path = match?.groups?.['path']

@@ -45,8 +45,8 @@ const HOLD = `directory=$1; shift
 wait "$server"
 rm -rf "$directory"`
 
-/** Starts a cluster that listens on a socket in its own directory and nowhere else. */
-export async function startThrowaway(): Promise<Server> {
+/** Starts a cluster that listens on a socket in its own directory and nowhere else. A durable one waits for the disk, as one for data. */
+export async function startThrowaway(durable = false): Promise<Server> {
   const programs = postgresPrograms()
   if (programs === undefined) {
     throw new BadStore('no PostgreSQL 15 or later on this machine: install it (Debian: apt-get install postgresql)')
@@ -57,7 +57,7 @@ export async function startThrowaway(): Promise<Server> {
     if (as.uid !== undefined && as.gid !== undefined) chownSync(directory, as.uid, as.gid)
     const data = join(directory, 'data')
     await finished(join(programs, 'initdb'), [...INIT, '-D', data], { ...as, cwd: directory })
-    const settings = Object.entries({ ...SETTINGS, unix_socket_directories: directory })
+    const settings = Object.entries({ ...SETTINGS, ...(durable ? DURABLE : HASTY), unix_socket_directories: directory })
     const server = [
       join(programs, 'postgres'),
       '-D',
@@ -73,16 +73,17 @@ export async function startThrowaway(): Promise<Server> {
 
 const INIT = ['-U', 'vicinity', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync', '--no-instructions']
 
+const SETTINGS = { listen_addresses: '', max_connections: '64', wal_level: 'minimal', max_wal_senders: '0' }
+
 /** Nothing of it has to survive, so nothing waits for the disk. */
-const SETTINGS = {
-  listen_addresses: '',
-  fsync: 'off',
-  full_page_writes: 'off',
-  autovacuum_naptime: '1h',
-  shared_buffers: '64MB',
-  max_connections: '64',
-  wal_level: 'minimal',
-  max_wal_senders: '0',
+const HASTY = { fsync: 'off', full_page_writes: 'off', autovacuum_naptime: '1h', shared_buffers: '64MB' }
+
+/** As `docs/operating.md` asks of a server for data, in small. */
+const DURABLE = {
+  shared_buffers: '512MB',
+  wal_compression: 'lz4',
+  checkpoint_timeout: '30min',
+  max_wal_size: '4GB',
 }
 
 async function held(directory: string, command: readonly string[], as: ReturnType<typeof owner>): Promise<Server> {
