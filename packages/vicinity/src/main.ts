@@ -5,6 +5,7 @@ import { demoCommand } from './demo.ts'
 import { inspectCommand } from './inspect.ts'
 import { labCommand } from './lab.ts'
 import { serveCommand } from './serve.ts'
+import { storeCommand } from './store-command.ts'
 import { UsageError } from './usage.ts'
 
 const program = new Command('vicinity')
@@ -15,6 +16,7 @@ const program = new Command('vicinity')
   .addCommand(labCommand())
   .addCommand(inspectCommand())
   .addCommand(auditCommand())
+  .addCommand(storeCommand())
 
 /** Every command points to its help when it is called wrongly. */
 function pointToHelp(command: Command): void {

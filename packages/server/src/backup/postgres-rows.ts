@@ -5,7 +5,7 @@ import type { PostgresPlace } from '../store/postgres.ts'
 import { type Connection, connect } from '../store/postgres-connection.ts'
 import { prepareSchema } from '../store/postgres-schema.ts'
 import type { Place, Snapshot, Target } from './places.ts'
-import { EVERY_TABLE, type Kind, type Row, TABLES, type Table } from './tables.ts'
+import { EVERY_TABLE, type Kind, type Row, type Table } from './tables.ts'
 
 const PAGE = 2000
 
