@@ -11,17 +11,23 @@ import { directoryFiles } from './export-files.ts'
 import { keepDepartures } from './flows/keep-departures.ts'
 import { keepServerKeys } from './flows/server-keys.ts'
 import type { Pages } from './http.ts'
-import { jobsOfRole, type Role } from './jobs.ts'
-import { auditedKeys, auditKey } from './keys/audited-keys.ts'
+import type { Role } from './jobs.ts'
+import { auditedKeys } from './keys/audited-keys.ts'
 import { backupKey } from './keys/backup-key.ts'
-import { directoryKeys, type KeyFiles, memoryKeys } from './keys/key-files.ts'
-import { listen } from './listen.ts'
-import { runJobs } from './run-jobs.ts'
+import { type KeyFiles, memoryKeys } from './keys/key-files.ts'
+import { openKeys } from './keys/wrapped-keys.ts'
+import type { Log } from './log.ts'
+import { makeMeter } from './meter.ts'
+import { type Turning, turn } from './running.ts'
 import { checkCalendar, checkClock, checkGeneration, checkSetUp, checkSupply } from './start-checks.ts'
 import { watchClock } from './steady-clock.ts'
 import { openStore } from './store/open.ts'
 import type { Store } from './store/store.ts'
+import { timedStore } from './store/timed.ts'
+import type { TlsFiles } from './tls.ts'
 import { NO_TOMBSTONES, openTombstones, type Tombstones, tombstoneKey } from './tombstones.ts'
+import { auditSigner, plainVault } from './vault/software.ts'
+import type { Vault } from './vault/vault.ts'
 import { warmUp } from './warm-up.ts'
 
 export const wallClock = (): UnixSeconds => Math.floor(Date.now() / 1000) as UnixSeconds
@@ -43,6 +49,8 @@ export interface ServeOptions {
   readonly store: string
   /** Directory of the keys; undefined keeps them in memory, for services that end with the process. */
   readonly keys: string | undefined
+  /** Holds the keys that are used where they lie, and wraps the others. Default: all lie in the key directory as they are. */
+  readonly vault?: Vault
   /** File of the audit log; without it none is kept. */
   readonly audit?: string
   /** Directory of the GAEN exports; without it none are made. */
@@ -55,6 +63,14 @@ export interface ServeOptions {
   /** Whether the next free port is taken when the wanted one is not free. */
   readonly nextPort?: boolean
   readonly pages?: Pages
+  /** Certificate files; without them a proxy ends TLS. */
+  readonly tls?: TlsFiles
+  /** Where the metrics are served; without it nowhere. */
+  readonly metrics?: { readonly host: string; readonly port: number }
+  /** `strict` takes nothing in while no synchronous standby has it. Default: `normal`, what the store makes durable by itself. */
+  readonly durability?: 'normal' | 'strict'
+  /** Default: nothing is said. */
+  readonly log?: Log
   /** Threads for the cryptography of batches, beside the one that serves. Default: one for every other processor. */
   readonly threads?: number
   /** Starts although much time has passed since the back-end last ran. */
@@ -65,10 +81,8 @@ export interface ServeOptions {
   readonly open?: (url: string) => Store
 }
 
-export interface Running {
+export interface Running extends Turning {
   readonly deps: Deps
-  readonly url: string
-  readonly close: () => Promise<void>
 }
 
 /** Runs a back-end by the wall clock until it is closed. */
@@ -76,7 +90,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const store = (options.open ?? openStore)(options.store)
   let audit = NO_AUDIT
   try {
-    const keyFiles = options.keys === undefined ? memoryKeys() : directoryKeys(options.keys)
+    const keyFiles = options.keys === undefined ? memoryKeys() : openKeys(options.keys, options.vault)
     audit = auditOf(options, keyFiles)
     return await serveFrom(store, keyFiles, audit, options)
   } catch (error) {
@@ -86,12 +100,12 @@ export async function serve(options: ServeOptions): Promise<Running> {
   }
 }
 
-function auditOf({ audit, settings, clocks = MACHINE }: ServeOptions, keyFiles: KeyFiles): AuditLog {
+function auditOf({ audit, vault, settings, clocks = MACHINE }: ServeOptions, keyFiles: KeyFiles): AuditLog {
   if (audit === undefined) return NO_AUDIT
   const { profile, parameters, riskFunction, countryCode, gaen } = settings
   return openAudit({
     files: auditFiles(audit),
-    privateKey: auditKey(keyFiles, randomBytes),
+    signer: auditSigner(vault ?? plainVault(keyFiles, randomBytes)),
     now: clocks.wall,
     parameters: JSON.stringify([profile.name, parameters, riskFunction, countryCode, gaen.keyServer.exports]),
   })
@@ -116,11 +130,14 @@ async function serveFrom(store: Store, keyFiles: KeyFiles, audit: AuditLog, opti
   const { wall, monotonic } = options.clocks ?? MACHINE
   const stop = new AbortController()
   const tombstones = await tombstonesOf(options, auditedKeys(keyFiles, audit))
+  const meter = makeMeter()
   const deps = makeDeps({
-    store,
+    store: timedStore(store, monotonic, (seconds) => meter.observe('transaction', seconds)),
+    meter,
     audit,
     tombstones,
     keyFiles,
+    ...(options.vault !== undefined && { vault: options.vault }),
     random: randomBytes,
     settings: options.settings,
     ...(options.exports !== undefined && { exportFiles: directoryFiles(options.exports) }),
@@ -130,26 +147,27 @@ async function serveFrom(store: Store, keyFiles: KeyFiles, audit: AuditLog, opti
   })
   checkCalendar(deps, wall())
   checkSupply(deps)
-  const description = await checkSetUp(deps)
   await checkGeneration(deps)
+  const description = await checkSetUp(deps)
   await checkClock(deps, wall(), options.acceptClock === true)
   audit.append('server.started', { setUp: toHex(sha256(ascii(description))) })
   const { role = 'all' } = options
   if (role !== 'front') await keepServerKeys(deps, wall())
   await keepDepartures(deps, wallClock())
   if (role !== 'worker') warmUp()
-  const listening = await listen(deps, wall, options)
-  const stopJobs = runJobs(deps, wall, jobsOfRole(deps, role))
+  const turning = await turn(deps, wall, options)
   return {
+    ...turning,
     deps,
-    url: listening.url,
     close: async () => {
+      options.log?.('server.stopping', {})
       stop.abort()
-      await Promise.all([listening.close(), stopJobs()])
+      await turning.close()
       await deps.crew.close()
       await store.close()
       await tombstones.close()
       audit.close()
+      options.log?.('server.stopped', {})
     },
   }
 }

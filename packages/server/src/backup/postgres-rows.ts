@@ -5,7 +5,7 @@ import type { PostgresPlace } from '../store/postgres.ts'
 import { type Connection, connect } from '../store/postgres-connection.ts'
 import { prepareSchema } from '../store/postgres-schema.ts'
 import type { Place, Snapshot, Target } from './places.ts'
-import { EVERY_TABLE, type Kind, type Row, type Table } from './tables.ts'
+import { EMPTY_AT_FIRST, type Kind, type Row, type Table } from './tables.ts'
 
 const PAGE = 2000
 
@@ -60,7 +60,7 @@ async function targetOf(connection: Connection, bucketBits: number | undefined):
   const buckets = bucketsOf(await prepareSchema(connection, bucketBits))
   return {
     async isEmpty() {
-      const some = EVERY_TABLE.map((name) => `exists (select 1 from ${name})`).join(' or ')
+      const some = EMPTY_AT_FIRST.map((name) => `exists (select 1 from ${name})`).join(' or ')
       return !(await connection.run('restore', `select ${some} as some`)).rows[0]?.['some']
     },
     async insert(table, columns, rows) {

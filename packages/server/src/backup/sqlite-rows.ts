@@ -4,7 +4,7 @@ import { BadStore } from '../store/failures.ts'
 import { SQLITE_MIGRATIONS } from '../store/migrations/sqlite.ts'
 import { migrateFile } from '../store/sqlite-session.ts'
 import type { Place, Snapshot, Target } from './places.ts'
-import { EVERY_TABLE, type Row, type Table } from './tables.ts'
+import { EMPTY_AT_FIRST, type Row, type Table } from './tables.ts'
 
 const PAGE = 1000
 const BUSY_MILLISECONDS = 5000
@@ -48,7 +48,7 @@ function targetOf(path: string): Target {
   database.exec('pragma synchronous = full; pragma cache_size = -262144')
   return {
     async isEmpty() {
-      return EVERY_TABLE.every((name) => database.prepare(`select 1 from ${name} limit 1`).get() === undefined)
+      return EMPTY_AT_FIRST.every((name) => database.prepare(`select 1 from ${name} limit 1`).get() === undefined)
     },
     async insert(table, columns, rows) {
       const values = columns.map(() => '?').join(', ')

@@ -86,16 +86,20 @@ export const TABLES: readonly Table[] = [
 /** Tables that no backup holds, and why. */
 export const LEFT_OUT: Readonly<Record<string, string>> = {
   schema_version: 'of the database, not of the service',
+  nobody_status: 'of nobody, and the same everywhere',
   generation: 'a restore gives another',
   departed: 'marks of who left: a backup that held them would tell who left',
   spent_challenge: 'challenges of before a restore are refused, and live for minutes',
   verification_token: 'tokens of before a restore are refused, and live for a day',
 }
 
-/** Tables of both engines that hold something of the service. */
-export const EVERY_TABLE: readonly string[] = [
+/** Rows of them come with the schema. */
+const NEVER_EMPTY: readonly string[] = ['schema_version', 'nobody_status']
+
+/** Tables that are empty in a new database. */
+export const EMPTY_AT_FIRST: readonly string[] = [
   ...TABLES.map(({ name }) => name),
-  ...Object.keys(LEFT_OUT).filter((name) => name !== 'schema_version'),
+  ...Object.keys(LEFT_OUT).filter((name) => !NEVER_EMPTY.includes(name)),
 ]
 
 export const tableOf = (name: string): Table | undefined => TABLES.find((known) => known.name === name)
