@@ -85,6 +85,9 @@ export function collecting(deps: Deps, now: () => UnixSeconds): Deps {
   }
   return {
     ...deps,
-    requests: collector(limits, (batch: readonly Uint8Array[]) => authenticatedRequests(deps, batch, now())),
+    requests: collector(limits, (batch: readonly Uint8Array[]) => {
+      deps.meter.observe('batch', batch.length, 'requests')
+      return authenticatedRequests(deps, batch, now())
+    }),
   }
 }

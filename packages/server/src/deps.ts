@@ -25,10 +25,12 @@ import { type GaenKeys, gaenKeys } from './keys/gaen-keys.ts'
 import type { KeyFiles } from './keys/key-files.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { type RotatingKeys, rotatingKeys } from './keys/rotating-keys.ts'
-import { placeOfKey, type UserKey } from './keys/sealed.ts'
+import type { UserKey } from './keys/sealed.ts'
 import { type Meter, makeMeter } from './meter.ts'
 import type { Store, StoredUser } from './store/store.ts'
 import { NO_TOMBSTONES, type Tombstones } from './tombstones.ts'
+import { plainVault } from './vault/software.ts'
+import type { Vault } from './vault/vault.ts'
 
 /** What a deployment chooses when it is set up. */
 export interface Settings {
@@ -108,6 +110,8 @@ export interface Deps {
 export interface DepsInput {
   readonly store: Store
   readonly keyFiles: KeyFiles
+  /** Holds the keys that are used where they lie. Default: they lie among the key files, each made where there is none. */
+  readonly vault?: Vault
   readonly random: Random
   /** Default: `random`. */
   readonly gaenRandom?: Random
@@ -126,6 +130,8 @@ export interface DepsInput {
   readonly clockIsSteady?: () => boolean
   /** Default: never. */
   readonly stopping?: AbortSignal
+  /** Default: a new one. */
+  readonly meter?: Meter
 }
 
 /** Beyond the 40 bits of an id. */
@@ -135,6 +141,7 @@ export function makeDeps({
   store,
   audit = NO_AUDIT,
   keyFiles: files,
+  vault,
   random,
   gaenRandom = random,
   exportFiles,
@@ -143,19 +150,20 @@ export function makeDeps({
   tombstones = NO_TOMBSTONES,
   clockIsSteady = () => true,
   stopping = new AbortController().signal,
+  meter = makeMeter(),
   download = downloadUntil(stopping),
 }: DepsInput): Deps {
   const keyFiles = auditedKeys(files, audit)
-  const keys = new KeyRing(keyFiles, random)
+  const keys = new KeyRing(keyFiles, random, vault ?? plainVault(keyFiles, random))
   const counts = new Map<string, number>()
   const { profile, parameters, countryCode, peers } = settings
   const calendar = { serviceStart: settings.serviceStart, epochDuration: parameters.epochDuration }
-  const seal: Deps['seal'] = (which, id, key) => keys.seal(keys.vaultKey, placeOfKey(which, id), key)
+  const seal: Deps['seal'] = keys.sealUserKey
   return {
     store,
     keys,
     rotatingKeys: rotatingKeys(keyFiles, gaenRandom),
-    gaenKeys: gaenKeys(keyFiles, gaenRandom),
+    gaenKeys: gaenKeys(keyFiles, gaenRandom, vault ?? plainVault(keyFiles, gaenRandom)),
     exportFiles,
     download,
     audit,
@@ -179,7 +187,7 @@ export function makeDeps({
       resetKey: keys.resetKey,
     },
     counts,
-    meter: makeMeter(),
+    meter,
     conditions: new Map(),
     stopping,
     clockIsSteady,
@@ -192,7 +200,7 @@ export function makeDeps({
       status: NEW_STATUS,
       exposedEpochs: new Uint8Array(0),
     },
-    open: (which, id, sealed) => keys.open(keys.vaultKey, placeOfKey(which, id), sealed),
+    open: keys.openUserKey,
   }
 }
 

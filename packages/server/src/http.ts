@@ -3,10 +3,18 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { collecting } from './collector.ts'
 import type { DeployedCall, DeployedEndpoint } from './deployed.ts'
 import { DEPLOYED_ENDPOINTS, jsonOf } from './deployed-dispatch.ts'
-import type { Deps } from './deps.ts'
+import { type Deps, Unavailable } from './deps.ts'
 import { dispatch, statusOf } from './dispatch.ts'
 import type { Role } from './jobs.ts'
 import { OPENAPI_PATH, openApiDocument } from './openapi.ts'
+import type { Tls } from './tls.ts'
+
+/** How this process is reached, and what it does. */
+export interface Edge {
+  readonly role?: Role
+  /** Ends TLS here; without it a proxy does. */
+  readonly tls?: Pick<Tls, 'cert' | 'key'> | undefined
+}
 
 const RETRY_AFTER_SECONDS = '30'
 const MOST_CONNECTIONS = 10_000
@@ -35,7 +43,14 @@ const HEALTH: readonly EndpointName[] = ['live', 'ready']
  * The HTTP edge: binds every row of the endpoint table to the one generic handler; of a worker only those of its health. `now` is the
  * server's clock.
  */
-export function makeHttp(deps: Deps, now: () => UnixSeconds, pages: Pages = {}, role: Role = 'all'): FastifyInstance {
+export function makeHttp(
+  deps: Deps,
+  now: () => UnixSeconds,
+  pages: Pages = {},
+  { role = 'all', tls }: Edge = {},
+): FastifyInstance {
+  // Node looks for late requests only every 30 s unless told: the two limits would not hold.
+  const limits = { maxHeaderSize: 16_384, headersTimeout: 5_000, connectionsCheckingInterval: 1_000 }
   const app = Fastify({
     logger: false,
     requestTimeout: 10_000,
@@ -43,8 +58,10 @@ export function makeHttp(deps: Deps, now: () => UnixSeconds, pages: Pages = {}, 
     keepAliveTimeout: 65_000,
     exposeHeadRoutes: false,
     bodyLimit: UNKNOWN_LIMIT,
-    // Node looks for late requests only every 30 s unless told: the two limits would not hold.
-    http: { maxHeaderSize: 16_384, headersTimeout: 5_000, connectionsCheckingInterval: 1_000 },
+    // Fastify has a type of its own for each of the two.
+    ...((tls === undefined
+      ? { http: limits }
+      : { https: { ...limits, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: 5_000 } }) as { http: typeof limits }),
     frameworkErrors: (_error, _request, reply: FastifyReply) => void reply.code(404).send(NO_ENDPOINT),
   })
   app.server.maxConnections = MOST_CONNECTIONS
@@ -52,7 +69,11 @@ export function makeHttp(deps: Deps, now: () => UnixSeconds, pages: Pages = {}, 
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body))
   app.addHook('onRequest', async (request) => {
     if (request.headers['content-encoding'] !== undefined) throw new Malformed('body', 'not compressed')
+    // Who wrote without the standby would wait for it, and may lose what is answered.
+    const lost = deps.conditions.get('standby')?.() === false
+    if (lost && request.method === 'POST') throw new Unavailable('standby')
   })
+  measureAnswers(app, deps)
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(NO_ENDPOINT))
   app.setErrorHandler((error, request, reply) => sendError(deps, error, request, reply))
   const collected = collecting(deps, now)
@@ -74,6 +95,16 @@ export function makeHttp(deps: Deps, now: () => UnixSeconds, pages: Pages = {}, 
   for (const endpoint of DEPLOYED_ENDPOINTS) bindDeployed(app, deps, now, endpoint)
   servePages(app, { [OPENAPI_PATH]: () => ({ type: 'application/json', body: DOCUMENT }), ...pages })
   return app
+}
+
+/** Durations by the path in the table, never by the one that was asked for. */
+function measureAnswers(app: FastifyInstance, deps: Deps): void {
+  app.addHook('onResponse', async (request, reply) => {
+    const { statusCode: status, elapsedTime } = reply
+    deps.meter.observe('request', elapsedTime / 1000, request.routeOptions.url ?? 'none')
+    const refused = status === 503 ? 'unavailable' : status >= 500 ? 'failed' : 'refused'
+    deps.count(`response.${status < 400 ? 'ok' : refused}`)
+  })
 }
 
 function sendError(

@@ -7,6 +7,10 @@ const windowLength = (parameters: Parameters): number => parameters.poolWindow |
 /** The number of the pool window of a time. */
 export const windowAt = (parameters: Parameters, at: UnixSeconds): number => Math.floor(at / windowLength(parameters))
 
+/** The first second of a window, and the first after it. */
+export const windowBegins = (parameters: Parameters, window: number): number => window * windowLength(parameters)
+export const windowEnds = (parameters: Parameters, window: number): number => windowBegins(parameters, window + 1)
+
 /** Whether the items of a window may be applied: when it is over, or at once where there is no pool. */
 export const windowIsDue = (parameters: Parameters, window: number, at: UnixSeconds): boolean =>
   parameters.poolWindow === 0 || window < windowAt(parameters, at)

@@ -53,6 +53,7 @@ async function applyBatch(deps: Deps, window: number, at: UnixSeconds): Promise<
     await tx.appendExposures(exposuresOf(verdicts))
     return verdicts
   })
+  deps.meter.observe('batch', items.length, 'items')
   countVerdicts(deps, applied)
   return items.length
 }
