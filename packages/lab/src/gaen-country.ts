@@ -43,7 +43,7 @@ export function gaenWays(
   const trusted = exports.signers.map(({ version }) => ({
     keyId: exports.keyId,
     keyVersion: version,
-    point: publicPoint(deps.gaenKeys.exportKey(version)),
+    point: deps.gaenKeys.exportPoint(version),
   }))
   const asked = async (request: Outgoing): Promise<Uint8Array> => {
     const answer = await send(request)

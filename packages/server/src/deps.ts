@@ -130,8 +130,6 @@ export interface DepsInput {
   readonly clockIsSteady?: () => boolean
   /** Default: never. */
   readonly stopping?: AbortSignal
-  /** Default: a new one. */
-  readonly meter?: Meter
 }
 
 /** Beyond the 40 bits of an id. */
@@ -150,7 +148,6 @@ export function makeDeps({
   tombstones = NO_TOMBSTONES,
   clockIsSteady = () => true,
   stopping = new AbortController().signal,
-  meter = makeMeter(),
   download = downloadUntil(stopping),
 }: DepsInput): Deps {
   const keyFiles = auditedKeys(files, audit)
@@ -187,7 +184,7 @@ export function makeDeps({
       resetKey: keys.resetKey,
     },
     counts,
-    meter,
+    meter: makeMeter(),
     conditions: new Map(),
     stopping,
     clockIsSteady,

@@ -11,20 +11,17 @@ import { directoryFiles } from './export-files.ts'
 import { keepDepartures } from './flows/keep-departures.ts'
 import { keepServerKeys } from './flows/server-keys.ts'
 import type { Pages } from './http.ts'
-import type { Role } from './jobs.ts'
+import { jobsOfRole, type Role } from './jobs.ts'
 import { auditedKeys } from './keys/audited-keys.ts'
 import { backupKey } from './keys/backup-key.ts'
 import { type KeyFiles, memoryKeys } from './keys/key-files.ts'
 import { openKeys } from './keys/wrapped-keys.ts'
-import type { Log } from './log.ts'
-import { makeMeter } from './meter.ts'
-import { type Turning, turn } from './running.ts'
+import { listen } from './listen.ts'
+import { runJobs } from './run-jobs.ts'
 import { checkCalendar, checkClock, checkGeneration, checkSetUp, checkSupply } from './start-checks.ts'
 import { watchClock } from './steady-clock.ts'
 import { openStore } from './store/open.ts'
 import type { Store } from './store/store.ts'
-import { timedStore } from './store/timed.ts'
-import type { TlsFiles } from './tls.ts'
 import { NO_TOMBSTONES, openTombstones, type Tombstones, tombstoneKey } from './tombstones.ts'
 import { auditSigner, plainVault } from './vault/software.ts'
 import type { Vault } from './vault/vault.ts'
@@ -63,14 +60,6 @@ export interface ServeOptions {
   /** Whether the next free port is taken when the wanted one is not free. */
   readonly nextPort?: boolean
   readonly pages?: Pages
-  /** Certificate files; without them a proxy ends TLS. */
-  readonly tls?: TlsFiles
-  /** Where the metrics are served; without it nowhere. */
-  readonly metrics?: { readonly host: string; readonly port: number }
-  /** `strict` takes nothing in while no synchronous standby has it. Default: `normal`, what the store makes durable by itself. */
-  readonly durability?: 'normal' | 'strict'
-  /** Default: nothing is said. */
-  readonly log?: Log
   /** Threads for the cryptography of batches, beside the one that serves. Default: one for every other processor. */
   readonly threads?: number
   /** Starts although much time has passed since the back-end last ran. */
@@ -81,8 +70,10 @@ export interface ServeOptions {
   readonly open?: (url: string) => Store
 }
 
-export interface Running extends Turning {
+export interface Running {
   readonly deps: Deps
+  readonly url: string
+  readonly close: () => Promise<void>
 }
 
 /** Runs a back-end by the wall clock until it is closed. */
@@ -130,10 +121,8 @@ async function serveFrom(store: Store, keyFiles: KeyFiles, audit: AuditLog, opti
   const { wall, monotonic } = options.clocks ?? MACHINE
   const stop = new AbortController()
   const tombstones = await tombstonesOf(options, auditedKeys(keyFiles, audit))
-  const meter = makeMeter()
   const deps = makeDeps({
-    store: timedStore(store, monotonic, (seconds) => meter.observe('transaction', seconds)),
-    meter,
+    store,
     audit,
     tombstones,
     keyFiles,
@@ -147,27 +136,26 @@ async function serveFrom(store: Store, keyFiles: KeyFiles, audit: AuditLog, opti
   })
   checkCalendar(deps, wall())
   checkSupply(deps)
-  await checkGeneration(deps)
   const description = await checkSetUp(deps)
+  await checkGeneration(deps)
   await checkClock(deps, wall(), options.acceptClock === true)
   audit.append('server.started', { setUp: toHex(sha256(ascii(description))) })
   const { role = 'all' } = options
   if (role !== 'front') await keepServerKeys(deps, wall())
   await keepDepartures(deps, wallClock())
   if (role !== 'worker') warmUp()
-  const turning = await turn(deps, wall, options)
+  const listening = await listen(deps, wall, options)
+  const stopJobs = runJobs(deps, wall, jobsOfRole(deps, role))
   return {
-    ...turning,
     deps,
+    url: listening.url,
     close: async () => {
-      options.log?.('server.stopping', {})
       stop.abort()
-      await turning.close()
+      await Promise.all([listening.close(), stopJobs()])
       await deps.crew.close()
       await store.close()
       await tombstones.close()
       audit.close()
-      options.log?.('server.stopped', {})
     },
   }
 }

@@ -53,7 +53,8 @@ export async function checkGeneration({ store, keys }: Deps): Promise<void> {
 /** A database belongs to one calendar, country, profile and set of keys: with others its rows would say something else. */
 export async function checkSetUp(deps: Deps): Promise<string> {
   const { calendar, settings, keys } = deps
-  const keyCheck = toHex(sha256(keys.vaultKey).subarray(0, 4))
+  // Of the key that is followed by no other.
+  const keyCheck = toHex(sha256(keys.drawKey).subarray(0, 4))
   const description = JSON.stringify({
     ...calendar,
     countryCode: settings.countryCode,

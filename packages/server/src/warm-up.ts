@@ -23,7 +23,7 @@ import {
   serverKeyOf,
 } from '@vicinity/protocol/robert'
 import { doWork } from './crew/work.ts'
-import { placeOfKey } from './keys/sealed.ts'
+import { sealUserKey } from './keys/sealed.ts'
 
 // By measurement: most of what more would gain, in less than a tenth of a second.
 const BATCHES = 10
@@ -84,8 +84,8 @@ function judgeItems(item: Uint8Array): number {
     place,
     sealed: concat(...new Array<Uint8Array>(ITEMS).fill(sealed(place, item))),
   })
-  const key = sealed(placeOfKey('authentication', USER), ZEROS)
-  const { verdicts } = doWork('decide', { secrets: zeros(SIZE.key), context, located, ids, sealed: key })
+  const key = sealUserKey({ version: 1, key: ZEROS }, 'authentication', USER, ZEROS, zeros)
+  const { verdicts } = doWork('decide', { secrets: zeros(SIZE.key), versions: [1], context, located, ids, sealed: key })
   return verdicts.routes.filter((route) => route === LOCAL).length
 }
 

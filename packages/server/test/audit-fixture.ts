@@ -1,11 +1,17 @@
 import type { UnixSeconds } from '@vicinity/protocol'
-import { drawPrivateKey, publicPoint } from '@vicinity/protocol/crypto'
+import { drawPrivateKey, ecdsaSign, publicPoint } from '@vicinity/protocol/crypto'
+import type { Signer } from '../src/audit/head.ts'
 import { type AuditFiles, type AuditLog, memoryAppendable, openAudit } from '../src/audit/log.ts'
 import { type VerifyOptions, verifyLog } from '../src/audit/verify.ts'
 import { NOON, randomOf } from './fixture.ts'
 
 export const PRIVATE_KEY: Uint8Array = drawPrivateKey(randomOf('audit key'))
 export const KEY: Uint8Array = publicPoint(PRIVATE_KEY)
+
+export const signerOf = (privateKey: Uint8Array): Signer => ({
+  point: publicPoint(privateKey),
+  sign: (message) => ecdsaSign(privateKey, message),
+})
 
 export const memoryFiles = (log?: Uint8Array, heads?: Uint8Array): AuditFiles => ({
   log: memoryAppendable(log),
@@ -21,7 +27,7 @@ export function auditWorld(): AuditWorld {
   const clock = { now: NOON }
   return {
     clock,
-    open: (files) => openAudit({ files, privateKey: PRIVATE_KEY, now: () => clock.now, parameters: 'some' }),
+    open: (files) => openAudit({ files, signer: signerOf(PRIVATE_KEY), now: () => clock.now, parameters: 'some' }),
   }
 }
 

@@ -6,7 +6,7 @@ import { encodeHead, type Head, isSigned, signHead } from '../src/audit/head.ts'
 import { linesOf, withEnd } from '../src/audit/lines.ts'
 import { leafHash, rootOf } from '../src/audit/tree.ts'
 import { type Fault, type LogBytes, verifyLog } from '../src/audit/verify.ts'
-import { auditWorld, bytesOf, KEY, memoryFiles, PRIVATE_KEY } from './audit-fixture.ts'
+import { auditWorld, bytesOf, KEY, memoryFiles, PRIVATE_KEY, signerOf } from './audit-fixture.ts'
 import { NOON, randomOf } from './fixture.ts'
 
 function written(entries: number): LogBytes {
@@ -120,13 +120,13 @@ test('a log that somebody rewrote with a key of his own is found by the key, and
   const own = randomOf('own key')(32)
   const rewritten = {
     log: joined(shorter),
-    heads: withEnd(encodeHead(signHead(own, 8, rootOf(shorter.map(leafHash)), NOON))),
+    heads: withEnd(encodeHead(signHead(signerOf(own), 8, rootOf(shorter.map(leafHash)), NOON))),
   }
   assert.equal(verifyLog(rewritten).fault, undefined)
   assert.deepEqual(faultOf(rewritten), { kind: 'head', head: 0 })
   // Whoever has the key of the log itself rewrites it unseen, unless somebody else kept a head.
   const root = rootOf(shorter.map(leafHash))
-  const insider = { log: rewritten.log, heads: withEnd(encodeHead(signHead(PRIVATE_KEY, 8, root, NOON))) }
+  const insider = { log: rewritten.log, heads: withEnd(encodeHead(signHead(signerOf(PRIVATE_KEY), 8, root, NOON))) }
   assert.equal(faultOf(insider), undefined)
   assert.deepEqual(faultOf({ ...insider, witnessed: bytes.heads }), { kind: 'truncated', entry: 8 })
 })

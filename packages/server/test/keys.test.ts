@@ -12,8 +12,8 @@ const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(
 const ringOf = (directory: string, seed: string) => new KeyRing(directoryKeys(directory), randomOf(seed))
 
 function describe(ring: KeyRing): Record<string, string> {
-  const { registrationKey, federationKey, vaultKey, issuerKey, replyKey, challengeKey } = ring
-  const keys = { registrationKey, federationKey, vaultKey, issuerKey, replyKey, challengeKey }
+  const { publicKey, federationKey, dataKey, issuerKey, replyKey, challengeKey } = ring
+  const keys = { publicKey, federationKey, dataKey: dataKey.key, issuerKey, replyKey, challengeKey }
   const days = Object.fromEntries(
     [0, 1, 2].map((day) => {
       // A server key shows nothing of itself, but what it encrypts tells it apart.
@@ -112,13 +112,17 @@ test('a key that cannot be read stops the start instead of being made anew', (t)
 test('what is sealed opens for its place only', () => {
   const ring = new KeyRing(memoryKeys(), randomOf('ring'))
   const [here, there] = [Uint8Array.of(1), Uint8Array.of(2)]
-  const sealed = ring.seal(ring.vaultKey, here, Uint8Array.of(7, 7))
-  assert.deepEqual([...ring.open(ring.vaultKey, here, sealed)], [7, 7])
-  assert.notDeepEqual(ring.seal(ring.vaultKey, here, Uint8Array.of(7, 7)), sealed, 'each time with another IV (T-13)')
-  assert.throws(() => ring.open(ring.vaultKey, there, sealed), /does not open/)
+  const sealed = ring.seal(ring.dataKey.key, here, Uint8Array.of(7, 7))
+  assert.deepEqual([...ring.open(ring.dataKey.key, here, sealed)], [7, 7])
+  assert.notDeepEqual(
+    ring.seal(ring.dataKey.key, here, Uint8Array.of(7, 7)),
+    sealed,
+    'each time with another IV (T-13)',
+  )
+  assert.throws(() => ring.open(ring.dataKey.key, there, sealed), /does not open/)
   assert.throws(() => ring.open(ring.replyKey, here, sealed), /does not open/)
   // Also a value that lost bytes: no shorter tag, no shorter IV (T-14).
   for (let length = 0; length < sealed.length; length++) {
-    assert.throws(() => ring.open(ring.vaultKey, here, sealed.subarray(0, length)), /does not open/)
+    assert.throws(() => ring.open(ring.dataKey.key, here, sealed.subarray(0, length)), /does not open/)
   }
 })

@@ -207,7 +207,7 @@ test('a queued item opens with the intake key of its window only (design: data a
   const place = new Uint8Array(7)
   writeUint(place, 1, 6, window!)
   assert.equal(toHex(keys.open(keys.knownIntakeKey(window!), place, sealed!)), toHex(itemOf(server, phone, NOON)))
-  for (const key of [keys.vaultKey, keys.issuerKey, keys.replyKey, keys.challengeKey, keys.federationKey]) {
+  for (const key of [keys.dataKey.key, keys.issuerKey, keys.replyKey, keys.challengeKey, keys.federationKey]) {
     assert.throws(() => keys.open(key, place, sealed!), /does not open/)
   }
   writeUint(place, 1, 6, window! + 1)

@@ -38,15 +38,22 @@ export type TrustedKeys = readonly (VerificationKey | readonly VerificationKey[]
 export type ExportRefusal = 'signatureForged' | 'signatureMissing' | 'batchForeign'
 
 /** export.sig: a signature of each private key (32 bytes), in the order of the header's `signatureInfos`. Deterministic. */
-export function signExport(bin: Uint8Array, header: ExportHeader, privateKeys: readonly Uint8Array[]): Uint8Array {
-  assert(privateKeys.length === header.signatureInfos.length, 'every signature that a header names is made')
+export const signExport = (bin: Uint8Array, header: ExportHeader, privateKeys: readonly Uint8Array[]): Uint8Array =>
+  packSignatures(
+    header,
+    privateKeys.map((key) => ecdsaSign(key, bin)),
+  )
+
+/** export.sig around signatures of export.bin, r | s each, in the order of the header's `signatureInfos`. */
+export function packSignatures(header: ExportHeader, signatures: readonly Uint8Array[]): Uint8Array {
+  assert(signatures.length === header.signatureInfos.length, 'every signature that a header names is made')
   const list = new FieldWriter(512)
   for (const [k, info] of header.signatureInfos.entries()) {
     const entry = new FieldWriter(256)
       .bytesOf(SIGNATURE_FIELD.signatureInfo, packSignatureInfo(info))
       .integer(SIGNATURE_FIELD.batchNumber, header.batchNumber)
       .integer(SIGNATURE_FIELD.batchSize, header.batchSize)
-      .bytesOf(SIGNATURE_FIELD.signature, derOfSignature(ecdsaSign(privateKeys[k]!, bin)))
+      .bytesOf(SIGNATURE_FIELD.signature, derOfSignature(signatures[k]!))
     list.bytesOf(LIST_FIELD.signatures, entry.bytes)
   }
   return list.bytes.slice()

@@ -27,12 +27,14 @@ export function isPublicPoint(bytes: Uint8Array): boolean {
  */
 export function agreeKeys(profile: Profile, privateKey: Uint8Array, point: Uint8Array): SharedKeys | undefined {
   const secret = sharedSecret(privateKey, point)
-  if (secret === undefined) return undefined
-  return {
-    authenticationKey: hmacSha256(secret, ascii(profile.authenticationLabel)),
-    encryptionKey: hmacSha256(secret, ascii(profile.encryptionLabel)),
-  }
+  return secret === undefined ? undefined : keysOfSecret(profile, secret)
 }
+
+/** The same where the shared secret, 32 bytes, was computed elsewhere, as in a token that keeps the private key. */
+export const keysOfSecret = (profile: Profile, secret: Uint8Array): SharedKeys => ({
+  authenticationKey: hmacSha256(secret, ascii(profile.authenticationLabel)),
+  encryptionKey: hmacSha256(secret, ascii(profile.encryptionLabel)),
+})
 
 /** Whether `mac`, possibly truncated, is the beginning of HMAC-SHA256(key, message). Compares in constant time. */
 export function macIsValid(key: Uint8Array, message: Uint8Array, mac: Uint8Array): boolean {

@@ -25,6 +25,7 @@ export const ACTS = {
   'clock.accepted': { role: 'operator', details: { restedDays: 'number' } },
   'clock.stepped': { role: 'server', details: {} },
   'key.made': { role: 'server', details: { name: 'name' } },
+  'key.sealed': { role: 'operator', details: { name: 'name' } },
   'key.destroyed': { role: 'server', details: { name: 'name' } },
   'export.signed': { role: 'server', details: { starts: 'number', file: 'number', digest: 'digest' } },
   'import.read': { role: 'server', details: { peer: 'name', digest: 'digest' } },

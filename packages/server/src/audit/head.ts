@@ -1,6 +1,6 @@
 // Signed tree heads: how long the log was at a time, and the root over all of it (RFC 9162 §4.9, as a line of JSON).
 import { ascii, fromHex, Malformed, toHex, type UnixSeconds } from '@vicinity/protocol'
-import { ecdsaSign, ecdsaVerify, equalBytes, publicPoint } from '@vicinity/protocol/crypto'
+import { ecdsaVerify, equalBytes } from '@vicinity/protocol/crypto'
 import { readLine } from './entry.ts'
 
 export interface Head {
@@ -14,6 +14,14 @@ export interface Head {
   readonly signature: Uint8Array
 }
 
+/** Who has the private key of a log. */
+export interface Signer {
+  /** Its public point, 65 bytes. */
+  readonly point: Uint8Array
+  /** ES256: r | s. */
+  readonly sign: (message: Uint8Array) => Uint8Array
+}
+
 /** So that no signature of this key says anything but a head. */
 const PURPOSE = 'vicinity audit head v1\n'
 
@@ -22,9 +30,9 @@ const unsignedText = ({ size, at, root, key }: Omit<Head, 'signature'>): string 
 
 const signedBytes = (head: Omit<Head, 'signature'>): Uint8Array => ascii(`${PURPOSE}${unsignedText(head)}`)
 
-export function signHead(privateKey: Uint8Array, size: number, root: Uint8Array, at: UnixSeconds): Head {
-  const head = { size, at, root, key: publicPoint(privateKey) }
-  return { ...head, signature: ecdsaSign(privateKey, signedBytes(head)) }
+export function signHead({ point, sign }: Signer, size: number, root: Uint8Array, at: UnixSeconds): Head {
+  const head = { size, at, root, key: point }
+  return { ...head, signature: sign(signedBytes(head)) }
 }
 
 export const isSigned = (head: Head): boolean => ecdsaVerify(head.key, signedBytes(head), head.signature)

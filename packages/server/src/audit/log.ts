@@ -1,9 +1,9 @@
 // The audit log: an act is in it, durable and signed, before it takes effect. Writing is synchronous, as is the making of a key: what
 // cannot be logged throws, and the act does not happen.
 import { DAY_SECONDS, toHex, type UnixSeconds } from '@vicinity/protocol'
-import { publicPoint, sha256 } from '@vicinity/protocol/crypto'
+import { sha256 } from '@vicinity/protocol/crypto'
 import { type ActName, type DetailsOf, encodeEntry } from './entry.ts'
-import { encodeHead, isSigned, signHead } from './head.ts'
+import { encodeHead, isSigned, type Signer, signHead } from './head.ts'
 import { linesOf, withEnd } from './lines.ts'
 import { Frontier, leafHash } from './tree.ts'
 import { describeFault, verifyLog } from './verify.ts'
@@ -64,7 +64,7 @@ export interface AuditFiles {
 
 export interface AuditInput {
   readonly files: AuditFiles
-  readonly privateKey: Uint8Array
+  readonly signer: Signer
   readonly now: () => UnixSeconds
   /** The set of parameters in force, as text. */
   readonly parameters: string
@@ -72,7 +72,7 @@ export interface AuditInput {
 
 /** Opens a log and signs what a crash left unsigned, after an entry that says so. Throws when the log was tampered with. */
 export function openAudit(input: AuditInput): AuditLog {
-  const { files, privateKey, now } = input
+  const { files, signer, now } = input
   const writer = writerOf(input)
   const digest = toHex(digestOf(input.parameters))
   let issued: Record<Issued, number> & { day: number } = { day: -1, codes: 0, resets: 0, verificationCodes: 0 }
@@ -96,7 +96,7 @@ export function openAudit(input: AuditInput): AuditLog {
     refused = 0
     if (times > 0) writer.append('authorisation.refused', { times })
   }
-  const keyDigest = toHex(sha256(publicPoint(privateKey)))
+  const keyDigest = toHex(sha256(signer.point))
   if (writer.size() === 0) writer.append('log.opened', { keyDigest })
   writer.append('parameters.inForce', { digest })
   return {
@@ -122,13 +122,13 @@ export function openAudit(input: AuditInput): AuditLog {
         files.heads.close()
       }
     },
-    key: publicPoint(privateKey),
+    key: signer.point,
   }
 }
 
 /** The ends of the two files. */
-function writerOf({ files: { log, heads }, privateKey, now, parameters }: AuditInput) {
-  const found = inspect(log.read(), heads.read(), publicPoint(privateKey))
+function writerOf({ files: { log, heads }, signer, now, parameters }: AuditInput) {
+  const found = inspect(log.read(), heads.read(), signer.point)
   log.cut(found.logSize)
   heads.cut(found.headsSize)
   const version = toHex(digestOf(parameters).subarray(0, 8))
@@ -142,7 +142,7 @@ function writerOf({ files: { log, heads }, privateKey, now, parameters }: AuditI
   let signedAt = 0
   const sign = () => {
     const at = now()
-    orAuditError(() => heads.append(withEnd(encodeHead(signHead(privateKey, tree.size, tree.root(), at)))))
+    orAuditError(() => heads.append(withEnd(encodeHead(signHead(signer, tree.size, tree.root(), at)))))
     signedAt = at
   }
   const append = <Name extends ActName>(act: Name, details: DetailsOf<Name>): void => {

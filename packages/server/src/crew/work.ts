@@ -18,7 +18,7 @@ import {
   SPEC,
   serverKeyOf,
 } from '@vicinity/protocol/robert'
-import { openSealed, placeOfKey, SEALED_ITEM, SEALED_KEY } from '../keys/sealed.ts'
+import { openSealed, openUserKey, SEALED_ITEM, SEALED_KEY } from '../keys/sealed.ts'
 
 /** What both halves know besides keys. */
 export interface WorkContext {
@@ -57,7 +57,8 @@ export interface LocatedSlice {
 
 /** Opens the keys of users and decides: steps 5 to 9. */
 export interface DecideJob extends Job {
-  /** `secrets`: the vault key 32. */
+  /** Versions of the data keys. `secrets`: the data key of each, 32. */
+  readonly versions: readonly number[]
   readonly located: LocatedContacts
   readonly ids: readonly PermanentId[]
   /** The authentication keys of `ids`, in rows of `SEALED_KEY` bytes. */
@@ -108,11 +109,13 @@ function locate({ secrets, context, days, place, sealed }: LocateJob): LocatedSl
   }
 }
 
-function decide({ secrets, context, located, ids, sealed }: DecideJob): DecidedSlice {
+function decide({ secrets, versions, context, located, ids, sealed }: DecideJob): DecidedSlice {
   const users = new Map<PermanentId, Uint8Array>()
   const altered: PermanentId[] = []
+  const dataKeys = new Map(versions.map((version, at) => [version, row(secrets, SIZE.key, at)]))
+  const keyOfVersion = (version: number) => dataKeys.get(version)
   for (const [k, id] of ids.entries()) {
-    const key = openSealed(secrets, placeOfKey('authentication', id), row(sealed, SEALED_KEY, k))
+    const key = openUserKey(keyOfVersion, 'authentication', id, row(sealed, SEALED_KEY, k))
     if (key === undefined) altered.push(id)
     else users.set(id, key)
   }

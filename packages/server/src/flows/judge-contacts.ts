@@ -81,7 +81,7 @@ function decideJob(
 ): DecideJob {
   const known = ids.filter((id) => stored.has(id))
   return {
-    secrets: Uint8Array.from(keys.vaultKey),
+    ...keys.userSecrets(),
     context,
     located,
     ids: known,

@@ -15,8 +15,8 @@ import {
   type UnixSeconds,
 } from '@vicinity/protocol'
 import {
-  agreeKeys,
   checkChallenge,
+  keysOfSecret,
   makeList,
   type PermanentId,
   type SharedKeys,
@@ -41,8 +41,9 @@ export async function register(
   // The proof of work comes before the key agreement: hashing is cheap, a scalar multiplication is not.
   const work = checkChallenge(deps.keys.challengeKey, input.publicKey, input.challenge, input.solution, at)
   if (!work.ok) throw new Refused(work.reason)
-  const shared = agreeKeys(deps.robert.profile, deps.keys.registrationKey, input.publicKey)
-  assert(shared !== undefined, 'the codec lets points on the curve through, and no other')
+  const secret = deps.keys.agree(input.publicKey)
+  assert(secret !== undefined, 'the codec lets points on the curve through, and no other')
+  const shared = keysOfSecret(deps.robert.profile, secret)
   const id = await deps.store.transaction(async (tx) => {
     if (!(await tx.spendChallenge(work.value.spentKey, work.value.expires))) throw new Refused('challengeSpent')
     return addUser(deps, tx, shared)

@@ -1,14 +1,5 @@
-import type { Random } from '@vicinity/protocol'
-import { drawPrivateKey } from '@vicinity/protocol/crypto'
 import type { AuditLog } from '../audit/log.ts'
 import type { KeyFiles } from './key-files.ts'
-
-/** The private key on P-256 that signs the heads of the audit log; made where there is none. */
-export function auditKey(files: KeyFiles, random: Random): Uint8Array {
-  const key = files.read('audit') ?? files.create('audit', drawPrivateKey(random))
-  if (key.length !== 32) throw new Error('the key audit is damaged')
-  return key
-}
 
 /** Made when the first item of a window arrives: an entry would tell when that was. Its end is logged. */
 const SILENTLY_MADE = /^intake-/
@@ -19,6 +10,10 @@ export const auditedKeys = (files: KeyFiles, audit: Pick<AuditLog, 'append'>): K
   create(name, bytes) {
     if (!SILENTLY_MADE.test(name)) audit.append('key.made', { name })
     return files.create(name, bytes)
+  },
+  replace(name, bytes) {
+    audit.append('key.sealed', { name })
+    files.replace(name, bytes)
   },
   remove(name) {
     audit.append('key.destroyed', { name })

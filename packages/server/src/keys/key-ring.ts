@@ -1,12 +1,26 @@
 import { concat, type Random, type UtcDay } from '@vicinity/protocol'
-import { drawPrivateKey, gcmSeal, publicPoint } from '@vicinity/protocol/crypto'
-import { eraseServerKey, type ServerKey, SIZE, serverKeyOf } from '@vicinity/protocol/robert'
+import { gcmSeal } from '@vicinity/protocol/crypto'
+import { eraseServerKey, type PermanentId, type ServerKey, SIZE, serverKeyOf } from '@vicinity/protocol/robert'
+import { plainVault } from '../vault/software.ts'
+import type { Vault } from '../vault/vault.ts'
 import { generationOf, keyInGeneration } from './generation.ts'
 import type { KeyFiles } from './key-files.ts'
-import { openSealed } from './sealed.ts'
+import { type DataKey, openSealed, openUserKey, sealUserKey, type UserKey } from './sealed.ts'
 
 const SERVER = /^server-key-(\d+)$/
 const INTAKE = /^intake-(\d+)$/
+const DATA = /^vault(?:-(\d+))?$/
+
+/** The file of a data key: the first version has no number. */
+export const nameOfData = (version: number): string => (version === 1 ? 'vault' : `vault-${version}`)
+
+/** Versions of the data keys, ascending. */
+export const versionsOf = (files: KeyFiles): readonly number[] =>
+  files
+    .names()
+    .filter((name) => DATA.test(name))
+    .map((name) => Number(DATA.exec(name)?.[1] ?? 1))
+    .sort((one, other) => one - other)
 
 /** K_S of a day: ready for use, and as it goes to threads that make it ready for themselves. */
 interface HeldServerKey {
@@ -23,12 +37,12 @@ export class KeyRing {
   readonly #random: Random
   readonly #serverKeys = new Map<number, HeldServerKey>()
   readonly #intakeKeys = new Map<number, Uint8Array>()
-  /** sk_S, the private half of the registration key pair (ROBERT §3.1). */
-  readonly registrationKey: Uint8Array
+  readonly #vault: Vault
+  readonly #dataKeys = new Map<number, Uint8Array>()
+  /** pk_S, the uncompressed point that every phone is built with (ROBERT §3.1); the vault has the other half. */
+  readonly publicKey: Uint8Array
   /** K_G, 32 bytes; shared with the countries of the federation. */
   readonly federationKey: Uint8Array
-  /** Seals user keys in the store. */
-  readonly vaultKey: Uint8Array
   /** How often the database was restored: the keys of issuer, challenges and resets are those of a generation. */
   readonly generation: number
   readonly issuerKey: Uint8Array
@@ -39,12 +53,13 @@ export class KeyRing {
   /** Issues and verifies the tokens of negative tests. */
   readonly resetKey: Uint8Array
 
-  constructor(files: KeyFiles, random: Random) {
+  constructor(files: KeyFiles, random: Random, vault: Vault = plainVault(files, random)) {
+    this.#vault = vault
     this.#files = files
     this.#random = random
-    this.registrationKey = this.#setUp('registration', () => drawPrivateKey(random))
+    this.publicKey = vault.publicPoint('registration')
     this.federationKey = this.#setUp('federation', () => random(SIZE.key))
-    this.vaultKey = this.#setUp('vault', () => random(SIZE.key))
+    if (!files.names().some((name) => DATA.test(name))) this.#setUp(nameOfData(1), () => random(SIZE.key))
     this.generation = generationOf(files)
     const ofGeneration = (name: string) =>
       keyInGeneration(
@@ -79,9 +94,47 @@ export class KeyRing {
     }
   }
 
-  /** pk_S, the uncompressed point that every phone is built with. */
-  get publicKey(): Uint8Array {
-    return publicPoint(this.registrationKey)
+  /** Key agreement with sk_S: 32 bytes; undefined when `point` is no uncompressed point on P-256. */
+  agree(point: Uint8Array): Uint8Array | undefined {
+    return this.#vault.agree('registration', point)
+  }
+
+  /** The data key that seals the keys of new users. */
+  get dataKey(): DataKey {
+    const version = Math.max(...this.#dataKeys.keys())
+    return { version, key: this.#dataKeys.get(version)! }
+  }
+
+  /** Copies of all data keys, in the form of the jobs of a crew (crew/work.ts). */
+  userSecrets(): { readonly secrets: Uint8Array; readonly versions: readonly number[] } {
+    return { secrets: concat(...this.#dataKeys.values()), versions: [...this.#dataKeys.keys()] }
+  }
+
+  /** Seals a key of a user for the store, bound to the user and to which key it is. */
+  readonly sealUserKey = (which: UserKey, id: PermanentId, key: Uint8Array): Uint8Array =>
+    sealUserKey(this.dataKey, which, id, key, this.#random)
+
+  /** Throws when the bytes were not sealed for this place under a data key that there is. */
+  readonly openUserKey = (which: UserKey, id: PermanentId, sealed: Uint8Array): Uint8Array => {
+    // Another process may seal under a version that was made a moment ago.
+    if (!this.#dataKeys.has(sealed[0] ?? 0)) this.#learnDataKeys()
+    return orThrow(openUserKey((version) => this.#dataKeys.get(version), which, id, sealed))
+  }
+
+  #learnDataKeys(): void {
+    const versions = new Set(versionsOf(this.#files))
+    for (const [version, key] of this.#dataKeys) {
+      if (versions.has(version)) continue
+      key.fill(0)
+      this.#dataKeys.delete(version)
+    }
+    for (const version of versions) {
+      const name = nameOfData(version)
+      const key = this.#dataKeys.has(version) ? undefined : this.#files.read(name)
+      if (key === undefined) continue
+      if (key.length !== SIZE.key) throw new Error(`the key ${name} is damaged`)
+      this.#dataKeys.set(version, Uint8Array.from(key))
+    }
   }
 
   /** K_S of a UTC day. */
@@ -125,6 +178,7 @@ export class KeyRing {
 
   /** Takes up the keys that another process of this back-end has made since, and erases those that it destroyed. */
   learn(): void {
+    this.#learnDataKeys()
     const names = new Set(this.#files.names())
     for (const day of this.#serverKeys.keys()) if (!names.has(`server-key-${day}`)) this.#forgetServerKey(day)
     for (const window of this.#intakeKeys.keys()) if (!names.has(`intake-${window}`)) this.#forgetIntakeKey(window)
@@ -171,9 +225,12 @@ export class KeyRing {
 
   /** Throws when the bytes were not sealed under this key for this place. */
   open(key: Uint8Array, place: Uint8Array, sealed: Uint8Array): Uint8Array {
-    const plaintext = openSealed(key, place, sealed)
-    if (plaintext === undefined)
-      throw new Error('a sealed value of the store does not open: wrong keys, or the row was altered')
-    return plaintext
+    return orThrow(openSealed(key, place, sealed))
   }
+}
+
+function orThrow(opened: Uint8Array | undefined): Uint8Array {
+  if (opened === undefined)
+    throw new Error('a sealed value of the store does not open: wrong keys, or the row was altered')
+  return opened
 }

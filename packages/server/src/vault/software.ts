@@ -1,12 +1,25 @@
 import type { Random } from '@vicinity/protocol'
 import { drawPrivateKey, ecdsaSign, gcmSeal, publicPoint, sharedSecret } from '@vicinity/protocol/crypto'
 import { isPublicPoint, SIZE } from '@vicinity/protocol/robert'
+import type { Signer } from '../audit/head.ts'
 import type { KeyFiles } from '../keys/key-files.ts'
 import { openSealed } from '../keys/sealed.ts'
 import { type Vault, VaultError } from './vault.ts'
 
 /** A vault whose keys are bytes in the memory of this process, kept in `files`. */
-export function softwareVault(files: KeyFiles, random: Random): Vault {
+export const softwareVault = (files: KeyFiles, random: Random): Vault => vaultOver(files, random, () => undefined)
+
+/** The vault of laptops, tests and the lab: its keys lie in `files` as they are, and each is made when it is first asked for. */
+export const plainVault = (files: KeyFiles, random: Random): Vault =>
+  vaultOver(files, random, (name) => files.create(name, drawPrivateKey(random)))
+
+/** Who signs the heads of the audit log. */
+export const auditSigner = (vault: Vault): Signer => ({
+  point: vault.publicPoint('audit'),
+  sign: (message) => vault.sign('audit', message),
+})
+
+function vaultOver(files: KeyFiles, random: Random, missing: (name: string) => Uint8Array | undefined): Vault {
   const held = new Map<string, Uint8Array>()
   let open = true
   const check = () => {
@@ -14,7 +27,7 @@ export function softwareVault(files: KeyFiles, random: Random): Vault {
   }
   const key = (name: string): Uint8Array => {
     check()
-    const bytes = held.get(name) ?? files.read(name)
+    const bytes = held.get(name) ?? files.read(name) ?? missing(name)
     if (bytes === undefined) throw new VaultError('absent', `the vault has no key ${name}`)
     // HMAC and AES take what they are given: a file that lost its bytes would pass for a key that everybody knows.
     if (bytes.length !== SIZE.key) throw new VaultError('damaged', `the key ${name} is damaged`)

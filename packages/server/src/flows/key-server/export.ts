@@ -1,7 +1,7 @@
 // Exports: what arrived in a window, in signed files that every phone downloads. Files first, then the index, then the store: whoever reads
 // while this runs, or after it died, finds an index whose files are all there.
 import { DAY_SECONDS, toHex, type UnixSeconds } from '@vicinity/protocol'
-import { equalBytes, publicPoint, sha256 } from '@vicinity/protocol/crypto'
+import { equalBytes, sha256 } from '@vicinity/protocol/crypto'
 import {
   columnsOf,
   type DiagnosisKey,
@@ -10,7 +10,7 @@ import {
   packArchive,
   packExport,
   packIndex,
-  signExport,
+  packSignatures,
   type VerificationKey,
 } from '@vicinity/protocol/gaen'
 import type { Deps } from '../../deps.ts'
@@ -47,7 +47,7 @@ export function exportVerificationKeys(deps: Deps): readonly VerificationKey[] {
   return signers.map(({ version }) => ({
     keyId,
     keyVersion: version,
-    point: publicPoint(deps.gaenKeys.exportKey(version)),
+    point: deps.gaenKeys.exportPoint(version),
   }))
 }
 
@@ -109,7 +109,8 @@ function archiveOf(
     })),
   }
   const bin = packExport(header, columnsOf(keys), columnsOf(revisedKeys))
-  return packArchive(bin, signExport(bin, header, window.signers.map(deps.gaenKeys.exportKey)))
+  const signatures = window.signers.map((version) => deps.gaenKeys.signExport(version, bin))
+  return packArchive(bin, packSignatures(header, signatures))
 }
 
 const firstListed = (at: UnixSeconds): number => at - EXPORT_DAYS * DAY_SECONDS
