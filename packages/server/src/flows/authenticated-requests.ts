@@ -34,7 +34,7 @@ export async function authenticatedRequests(
 ): Promise<Uint8Array[]> {
   const located = locateRequests(requests, deps.robert, at)
   const { judged, marks } = await deps.store.transaction(async (tx) => {
-    const stored = await tx.usersOf(located.map((request) => (request.located ? request.id : NOBODY)))
+    const stored = await tx.usersOf(located.map((request, k) => (request.located ? request.id : NOBODY - k)))
     const changing = new Set<PermanentId>()
     const decisions = located.map((request) => {
       const user = openUser(deps, request.located ? stored.get(request.id) : undefined)

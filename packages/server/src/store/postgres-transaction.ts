@@ -4,8 +4,10 @@ import { type Buckets, groupedBy } from './buckets.ts'
 import { POSTGRES_DEPARTURE_SQL, postgresDepartureVerbs } from './postgres-departures.ts'
 import { POSTGRES_KEY_SERVER_SQL, postgresKeyServerVerbs } from './postgres-key-server.ts'
 import { POSTGRES_VERIFICATION_SQL, postgresVerificationVerbs } from './postgres-verification.ts'
-import type { CodeRow, QueuedItem, SpentToken, Transaction } from './store.ts'
-import { statusColumns, storedUser } from './user-rows.ts'
+import { type CodeRow, NOBODY, type QueuedItem, type SpentToken, type Transaction } from './store.ts'
+import { STAND_IN, statusColumns, storedUser } from './user-rows.ts'
+
+const zeros = (length: number): string => `'\\x${'00'.repeat(length)}'::bytea`
 
 /**
  * Every statement of this engine, by the name under which it is reported. Those with `bucket` take one, never several. What was locked
@@ -25,9 +27,14 @@ export const POSTGRES_SQL = {
   dropUserKey: 'delete from user_key where bucket = $1 and id = any($2::int8[])',
   dropExposures: 'delete from exposure where bucket = $1 and id = any($2::int8[])',
   authenticationKey: 'select id, authentication_key from user_key where bucket = $1 and id = any($2::int8[])',
-  user: `select k.id, k.authentication_key, k.encryption_key, s.notified, s.status_epoch, s.warned_through, s.request_tag, e.lee
-    from user_key k join user_status s on s.bucket = $1 and s.id = k.id left join exposure e on e.bucket = $1 and e.id = k.id
-    where k.bucket = $1 and k.id = any($2::int8[])`,
+  // One row for every id, found or not: a look-up that misses shall not be quicker (user-rows.ts).
+  user: `select x.id, k.id as found, coalesce(k.authentication_key, ${zeros(STAND_IN.key)}) as authentication_key,
+      coalesce(k.encryption_key, ${zeros(STAND_IN.key)}) as encryption_key, coalesce(s.notified, 0::int2) as notified,
+      coalesce(s.status_epoch, -1) as status_epoch, coalesce(s.warned_through, -1) as warned_through,
+      coalesce(s.request_tag, ${zeros(STAND_IN.tag)}) as request_tag, e.id as exposed,
+      coalesce(e.lee, ${zeros(STAND_IN.exposures)}) as lee
+    from unnest($2::int8[]) x(id) left join user_key k on k.bucket = $1 and k.id = x.id
+      left join user_status s on s.bucket = $1 and s.id = x.id left join exposure e on e.bucket = $1 and e.id = x.id`,
   changeStatus: `with locked as materialized (select id from user_status where bucket = $1 and id = any($2::int8[])
       order by id for no key update)
     update user_status s set notified = x.notified, status_epoch = x.epoch, warned_through = x.warned, request_tag = x.tag
@@ -36,6 +43,11 @@ export const POSTGRES_SQL = {
     where (x.id in (select id from locked)) is true and s.bucket = $1 and s.id = x.id
       and s.notified = x.was_notified and s.status_epoch = x.was_epoch
       and s.warned_through = x.was_warned returning s.id`,
+  // A request that changes nothing writes here what one that changes something writes there.
+  changeNobody: `with locked as materialized (select id from nobody_status where id = any($1::int8[])
+      order by id for no key update)
+    update nobody_status s set notified = 0, status_epoch = -1, warned_through = -1, request_tag = ${zeros(STAND_IN.tag)}
+    from locked where s.id = locked.id`,
   // The lock is on the status: a lock is written to the page, and the pages of the keys shall be written once.
   appendExposure: `with locked as materialized (select id from user_status where bucket = $1 and id = any($2::int8[])
       order by id for key share)
@@ -85,6 +97,16 @@ export interface Answer {
 export type Query = (name: StatementName, values?: readonly unknown[]) => Promise<Answer>
 
 const byId = (a: PermanentId, b: PermanentId) => a - b
+
+/** Rows of `nobody_status`. */
+const IDLE_ROWS = 1024
+let nextIdle = 0
+/** So many of those rows, others each time: transactions do not wait for each other. */
+function idleRows(count: number): number[] {
+  const from = nextIdle
+  nextIdle = (nextIdle + count) % IDLE_ROWS
+  return Array.from({ length: count }, (_, k) => (from + k) % IDLE_ROWS)
+}
 
 /** The verbs over named statements. */
 export function postgresTransaction(query: Query, buckets: Buckets): Transaction {
@@ -156,9 +178,10 @@ function userVerbs(
       return inOrder(ids, rows, (row) => row['authentication_key'] as Uint8Array)
     },
     async usersOf(ids) {
-      return inOrder(ids, await byBucket(query, buckets, 'user', ids), (row) =>
-        storedUser(row['id'] as PermanentId, row),
-      )
+      const rows = await byBucket(query, buckets, 'user', ids)
+      const users = inOrder(ids, rows, (row) => storedUser(row['id'] as PermanentId, row))
+      for (const [id, row] of rows) if (row['found'] === null) users.delete(id)
+      return users
     },
     async removeUsers(ids) {
       await byBucket(query, buckets, 'dropUserStatus', ids)
@@ -191,6 +214,7 @@ function statusVerbs(query: Query, buckets: Buckets): Pick<Transaction, 'changeS
         ])
         for (const row of rows) changed.add(row['id'] as PermanentId)
       }
+      await query('changeNobody', [idleRows(changes.filter(({ id }) => id === NOBODY).length)])
       return changed
     },
   }

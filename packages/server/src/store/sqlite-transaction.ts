@@ -1,11 +1,13 @@
 import type { StatementSync } from 'node:sqlite'
 import type { UnixSeconds } from '@vicinity/protocol'
-import type { PermanentId } from '@vicinity/protocol/robert'
+import { NEW_STATUS, type PermanentId } from '@vicinity/protocol/robert'
 import { DEPARTURE_SQL, departureVerbs } from './sqlite-departures.ts'
 import { KEY_SERVER_SQL, keyServerVerbs } from './sqlite-key-server.ts'
 import { VERIFICATION_SQL, verificationVerbs } from './sqlite-verification.ts'
-import type { CodeRow, ExposureRow, QueuedItem, StoredUser, Transaction } from './store.ts'
-import { statusColumns, storedUser } from './user-rows.ts'
+import { type CodeRow, type ExposureRow, NOBODY, type QueuedItem, type StoredUser, type Transaction } from './store.ts'
+import { STAND_IN, statusColumns, storedUser } from './user-rows.ts'
+
+const NEW_COLUMNS = statusColumns(NEW_STATUS)
 
 /** Every statement of this engine, by the name under which it is reported. */
 export const SQL = {
@@ -21,10 +23,18 @@ export const SQL = {
   dropUserStatus: 'delete from user_status where id = ?',
   dropUserKey: 'delete from user_key where id = ?',
   authenticationKey: 'select authentication_key from user_key where id = ?',
-  user: `select k.authentication_key, k.encryption_key, s.notified, s.status_epoch, s.warned_through, s.request_tag, e.lee
-    from user_key k join user_status s on s.id = k.id left join exposure e on e.id = k.id where k.id = ?`,
+  // One row for every id, found or not: a look-up that misses shall not be quicker (user-rows.ts).
+  user: `select k.id as found, coalesce(k.authentication_key, zeroblob(${STAND_IN.key})) as authentication_key,
+      coalesce(k.encryption_key, zeroblob(${STAND_IN.key})) as encryption_key, coalesce(s.notified, 0) as notified,
+      coalesce(s.status_epoch, -1) as status_epoch, coalesce(s.warned_through, -1) as warned_through,
+      coalesce(s.request_tag, zeroblob(${STAND_IN.tag})) as request_tag, e.id as exposed,
+      coalesce(e.lee, zeroblob(${STAND_IN.exposures})) as lee
+    from (select ?1 as id) x left join user_key k on k.id = x.id left join user_status s on s.id = x.id
+      left join exposure e on e.id = x.id`,
   changeStatus: `update user_status set notified = ?, status_epoch = ?, warned_through = ?, request_tag = ?
     where id = ? and notified = ? and status_epoch = ? and warned_through = ?`,
+  // A request that changes nothing writes here what one that changes something writes there.
+  changeNobody: `update nobody_status set notified = ?, status_epoch = ?, warned_through = ?, request_tag = ? where id = ?`,
   appendExposure: `insert into exposure(id, lee) select ?1, ?2 where exists (select 1 from user_key where id = ?1)
     on conflict(id) do update set lee = cast(lee || excluded.lee as blob)`,
   exposuresAfter: 'select id, lee from exposure where id > ? order by id limit ?',
@@ -105,8 +115,9 @@ function userVerbs(
     async usersOf(ids) {
       const users = new Map<PermanentId, StoredUser>()
       for (const id of ids) {
-        const row = statement('user').get(id)
-        if (row !== undefined) users.set(id, storedUser(id, row))
+        const row = statement('user').get(id)!
+        const user = storedUser(id, row)
+        if (row['found'] !== null) users.set(id, user)
       }
       return users
     },
@@ -123,6 +134,7 @@ function userVerbs(
           ...statusColumns(from),
         )
         if (done.changes === 1) changed.add(id)
+        statement('changeNobody').run(...NEW_COLUMNS, NEW_STATUS.lastRequestTag, id === NOBODY ? 0 : NOBODY)
       }
       return changed
     },

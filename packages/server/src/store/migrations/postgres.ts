@@ -41,4 +41,11 @@ export const POSTGRES_MIGRATIONS: readonly string[] = [
   create table generation(number int4 not null, one int2 primary key check (one = 1));
   create table departed(mark bytea primary key);
   `,
+  `
+  -- Written by requests that change nobody's status, always with the same: many rows, so that transactions do not wait for each other.
+  create table nobody_status(id int8 primary key, status_epoch int4 not null, warned_through int4 not null,
+    notified int2 not null, request_tag bytea not null) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
+  insert into nobody_status(id, status_epoch, warned_through, notified, request_tag)
+    select id, -1, -1, 0, '\\x0000000000000000' from generate_series(0, 1023) id;
+  `,
 ]

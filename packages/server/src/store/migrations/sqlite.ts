@@ -35,4 +35,10 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
   create table generation(one integer primary key check (one = 1), number integer not null) strict;
   create table departed(mark blob primary key) strict, without rowid;
   `,
+  `
+  -- Written by requests that change nobody's status, always with the same.
+  create table nobody_status(id integer primary key, notified integer not null, status_epoch integer not null,
+    warned_through integer not null, request_tag blob not null) strict;
+  insert into nobody_status(id, notified, status_epoch, warned_through, request_tag) values (0, 0, -1, -1, zeroblob(8));
+  `,
 ]
