@@ -2,13 +2,26 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fromHex, toHex } from '@vicinity/protocol'
+import { fromHex, type Random, toHex } from '@vicinity/protocol'
 import { fromBase64, keyAt, openArchive, parseIndex, type VerificationKey } from '@vicinity/protocol/gaen'
 import { headsPath, type Role, verifyLog } from '@vicinity/server'
 import type { Snapshot } from './check.ts'
 import { type ServerProcess, startServer } from './processes.ts'
 import type { Registered } from './server.ts'
 import { BEGINNING, SETTINGS, type SharedClock, setClock, sharedClock } from './settings.ts'
+
+/** What a fault may use. */
+export interface FaultContext {
+  readonly random: Random
+  /** Resolves when a fault that waits for something need not wait any longer. */
+  readonly patience: () => Promise<void>
+}
+
+export interface Fault {
+  readonly name: string
+  /** Resolves when the fault is over. Whatever it ended is started again by then, or by `heal`. */
+  readonly run: (context: FaultContext) => Promise<void>
+}
 
 /** A database of its own, and what can go wrong with it. */
 export interface Engine {
@@ -17,6 +30,7 @@ export interface Engine {
   readonly url: string
   /** One process each. */
   readonly roles: readonly Role[]
+  readonly faults: () => readonly Fault[]
   /** Rows of IDTable, read past the back-end. */
   readonly countUsers: () => Promise<number>
   /** Brings the database back, whatever was done to it. */

@@ -1,10 +1,11 @@
 // `npm run test:crash -- --rounds N [--engine sqlite|postgres] [--seed S] [--resume FILE]`: see README.md.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { makeBackEnd } from './back-end.ts'
 import { openHistory } from './history.ts'
+import { postgresEngine } from './postgres.ts'
 import { runRound, type Series } from './round.ts'
 import { sqliteEngine } from './sqlite.ts'
 
@@ -17,7 +18,12 @@ const { values } = parseArgs({
   },
 })
 const directory = mkdtempSync(join(tmpdir(), 'vicinity-crash-'))
-const backEnd = makeBackEnd(sqliteEngine(directory), directory)
+chmodSync(directory, 0o711)
+const engine =
+  values.engine === 'postgres'
+    ? await postgresEngine(join(directory, 'postgres'), ['front', 'worker'])
+    : sqliteEngine(directory)
+const backEnd = makeBackEnd(engine, directory)
 const series: Series = {
   backEnd,
   history: openHistory(join(directory, 'history.jsonl')),

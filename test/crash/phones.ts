@@ -131,7 +131,10 @@ export async function register(world: World, name: string): Promise<CrashPhone |
       challenge,
       solution: solveChallenge(challenge),
     })
-    if (outcome.is !== 'ok') continue
+    if (outcome.is !== 'ok') {
+      await pause(LONGEST_PAUSE)
+      continue
+    }
     const keys = agreeKeys(SPEC, privateKey, world.publicKey)!
     const list = unpackList(openFrom(keys.encryptionKey, outcome.value.list)!)
     world.history.ok(call, { first: list.first, ebid: toHex(list.pairs.subarray(0, SIZE.ebid)) })

@@ -9,6 +9,7 @@ export function sqliteEngine(directory: string): Engine {
     name: 'sqlite',
     url: `sqlite:${path}`,
     roles: ['all'],
+    faults: () => [],
     async countUsers() {
       const database = new DatabaseSync(path, { readOnly: true, timeout: 5000 })
       try {

@@ -1,0 +1,64 @@
+// The engine for several processes: a cluster of its own behind a proxy.
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { drawBelow } from '@vicinity/protocol'
+import type { Role } from '@vicinity/server'
+import type { Engine, Fault } from './back-end.ts'
+import { makeCluster } from './cluster.ts'
+import { type Cut, startProxy } from './proxy.ts'
+
+const CONNECTIONS = 4
+const CUTS: readonly Cut[] = ['before a COMMIT arrives', 'before a COMMIT is answered', 'after some bytes']
+const MOST_BYTES = 4000
+const MOST_COMMITS = 8
+
+export async function postgresEngine(directory: string, roles: readonly Role[]): Promise<Engine> {
+  let made = 0
+  const next = () => join(directory, `cluster-${made++}`)
+  const primary = await makeCluster(next())
+  await primary.start()
+  const proxy = await startProxy(join(directory, 'proxy'), primary.directory)
+  const cuts = CUTS.map(
+    (cut): Fault => ({
+      name: `cut ${cut}`,
+      run: async ({ random, patience }) => {
+        const n = 1 + drawBelow(random, cut === 'after some bytes' ? MOST_BYTES : MOST_COMMITS)
+        await Promise.race([proxy.arm(cut, n), patience()])
+        proxy.disarm()
+      },
+    }),
+  )
+  const kills: Fault[] = [
+    {
+      name: 'kill -9 postmaster',
+      run: async () => {
+        await primary.killPostmaster()
+        await primary.start()
+      },
+    },
+    {
+      name: 'kill -9 backend',
+      run: async ({ random }) => {
+        const backends = primary.backends()
+        if (backends.length > 0) process.kill(backends[drawBelow(random, backends.length)]!, 'SIGKILL')
+        await primary.start()
+      },
+    },
+  ]
+  return {
+    name: 'postgres',
+    url: `postgres:///postgres?host=${encodeURIComponent(proxy.directory)}&user=vicinity&connections=${CONNECTIONS}`,
+    roles,
+    faults: () => [...cuts, ...kills],
+    countUsers: async () => Number((await primary.query('select count(*)::int4 as n from user_key'))[0]?.['n']),
+    async heal() {
+      proxy.disarm()
+      await primary.start()
+    },
+    async stop() {
+      proxy.close()
+      await primary.stop()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
