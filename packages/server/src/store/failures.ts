@@ -14,3 +14,6 @@ export class StoreFailure extends Error {
     this.sqlState = sqlState
   }
 }
+
+/** When more transactions wait than a store lets wait: told before any work. */
+export const tooManyWait = (): StoreFailure => new StoreFailure('too many transactions wait')

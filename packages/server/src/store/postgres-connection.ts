@@ -5,6 +5,13 @@ import { BadStore, StoreFailure } from './failures.ts'
 const CONNECT_MILLISECONDS = 10_000
 const OLDEST = 150_000
 
+/** Nothing of a store waits without end: neither a statement, nor for a row, nor a transaction whose process stands still. */
+const LIMITS = { statement_timeout: '60s', lock_timeout: '2s', idle_in_transaction_session_timeout: '60s' }
+/** Undoes them in a transaction whose work takes as long as it takes. */
+export const WITHOUT_LIMITS = Object.keys(LIMITS)
+  .map((name) => `set local ${name} = 0`)
+  .join('; ')
+
 export interface Result {
   readonly rows: readonly Readonly<Record<string, never>>[]
   readonly count: number
@@ -104,6 +111,11 @@ async function settle(connection: Connection): Promise<void> {
   if (Number(rows[0]?.['version']) < OLDEST) throw new BadStore('PostgreSQL is too old: use 15 or later')
 }
 
-// `on` leaves a stricter setting alone: `remote_apply` waits for more.
+// `on` leaves a stricter setting alone: `remote_apply` waits for more. Whatever a server, a user or the URL limits stays as it is.
 const SETTLE = `select current_setting('server_version_num')::int4 as version, case
-  when current_setting('synchronous_commit') in ('off', 'local') then set_config('synchronous_commit', 'on', false) end`
+  when current_setting('synchronous_commit') in ('off', 'local') then set_config('synchronous_commit', 'on', false) end,
+  ${Object.entries(LIMITS)
+    .map(
+      ([name, limit]) => `case when current_setting('${name}') = '0' then set_config('${name}', '${limit}', false) end`,
+    )
+    .join(', ')}`

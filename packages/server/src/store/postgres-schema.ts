@@ -1,6 +1,6 @@
 import { BadStore } from './failures.ts'
 import { POSTGRES_MIGRATIONS, POSTGRES_VERSION_TABLE } from './migrations/postgres.ts'
-import type { Connection } from './postgres-connection.ts'
+import { type Connection, WITHOUT_LIMITS } from './postgres-connection.ts'
 
 /** One of the two numbers that an advisory lock takes. */
 const LOCK = 0x76_69_63
@@ -11,7 +11,10 @@ const LOCK = 0x76_69_63
  */
 export async function prepareSchema(connection: Connection, wanted: number | undefined): Promise<number> {
   // Under the lock: of two processes that open a new database one migrates.
-  await connection.run('migrate', `begin isolation level read committed; select pg_advisory_xact_lock(${LOCK})`)
+  await connection.run(
+    'migrate',
+    `begin isolation level read committed; ${WITHOUT_LIMITS}; select pg_advisory_xact_lock(${LOCK})`,
+  )
   try {
     const bits = await migrate(connection, wanted)
     await connection.run('migrate', 'commit')

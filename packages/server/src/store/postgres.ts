@@ -1,18 +1,26 @@
 // Engine `postgres:`: PostgreSQL 15 and later. Transactions begin in the order in which they were asked for, each on a connection that
 // is then its own; with one connection they run one after the other, as on the other engine.
+import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
+import { drawBelow } from '@vicinity/protocol'
 import { type Buckets, bucketsOf, MOST_BUCKET_BITS } from './buckets.ts'
-import { BadStore, StoreFailure } from './failures.ts'
+import { BadStore, StoreFailure, tooManyWait } from './failures.ts'
 import { type Connection, connect } from './postgres-connection.ts'
 import { prepareSchema } from './postgres-schema.ts'
 import { POSTGRES_SQL, postgresTransaction, type Query, type Row } from './postgres-transaction.ts'
-import type { Store, StoreOptions, Transaction } from './store.ts'
+import { MOST_WAITING, type Store, type StoreOptions, type Transaction } from './store.ts'
 
 const MOST_CONNECTIONS = 100
 
-/** Of two transactions one was given up for the other (serialisation, deadlock): it runs again from its start. */
-const AGAIN: readonly (string | undefined)[] = ['40001', '40P01']
-const MOST_ATTEMPTS = 10
+/**
+ * A transaction that was given up for another runs again from its start: how often in all, after a serialisation failure, a deadlock,
+ * and a lock that did not come, for which it has already waited long.
+ */
+const ATTEMPTS: ReadonlyMap<string | undefined, number> = new Map([
+  ['40001', 10],
+  ['40P01', 10],
+  ['55P03', 3],
+])
 
 /** Where a database is, and what has to stop when the store is closed. */
 export interface Server {
@@ -61,7 +69,6 @@ export function postgresStore(
   { connections, bucketBits }: Omit<PostgresPlace, 'url'>,
   options: StoreOptions = {},
 ): Store {
-  const report = options.onStatement
   let server: Promise<Server> | undefined
   const lanes = makeLanes(connections, async () => {
     server ??= start()
@@ -90,12 +97,13 @@ export function postgresStore(
   }
   return {
     connections,
-    transaction: (run) => use(async (connection) => inTransaction(connection, await prepared(connection), run, report)),
+    transaction: (run) =>
+      use(async (connection) => inTransaction(connection, await prepared(connection), run, options)),
     // Deleted rows leave their pages. What the log and earlier backups hold goes when they do: they hold no key that opens it.
     shred: () =>
       use(async (connection) => {
         await prepared(connection)
-        await connection.run('shred', 'vacuum exposure, item_queue')
+        await unlimited(connection, 'vacuum exposure, item_queue')
       }),
     async close() {
       closed = true
@@ -103,6 +111,17 @@ export function postgresStore(
       await lanes.close()
       await (await server)?.stop()
     },
+  }
+}
+
+/** What no transaction may hold takes as long as it takes. */
+async function unlimited(connection: Connection, statement: string): Promise<void> {
+  const { rows } = await connection.run('shred', "select current_setting('statement_timeout') as usual")
+  await connection.run('shred', 'set statement_timeout = 0')
+  try {
+    await connection.run('shred', statement)
+  } finally {
+    await connection.run('shred', `set statement_timeout = '${rows[0]!['usual']}'`).catch(() => {})
   }
 }
 
@@ -123,7 +142,10 @@ function makeLanes(count: number, open: () => Promise<Connection>): Lanes {
   }
   const take = (): Promise<{ connection?: Connection }> => {
     const lane = idle.shift()
-    return lane === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(lane)
+    if (lane !== undefined) return Promise.resolve(lane)
+    return waiting.length < MOST_WAITING
+      ? new Promise((resolve) => waiting.push(resolve))
+      : Promise.reject(tooManyWait())
   }
   return {
     async use(work) {
@@ -148,16 +170,16 @@ async function inTransaction<Result>(
   connection: Connection,
   buckets: Buckets,
   run: (tx: Transaction) => Promise<Result>,
-  report: StoreOptions['onStatement'],
+  options: StoreOptions,
 ): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await once(connection, buckets, run, report)
+      return await once(connection, buckets, run, options.onStatement)
     } catch (error) {
-      const again = error instanceof StoreFailure && AGAIN.includes(error.sqlState)
-      if (!again || attempt === MOST_ATTEMPTS || !connection.lives()) throw error
-      // The other has won: it needs no more than the time to end.
-      await pause(attempt * attempt)
+      const attempts = error instanceof StoreFailure ? ATTEMPTS.get(error.sqlState) : undefined
+      if (attempts === undefined || attempt >= attempts || !connection.lives()) throw error
+      // The other has won: it needs no more than the time to end. By chance, or those who lost together would meet again.
+      await pause(1 + drawBelow(options.random ?? randomBytes, 2 * attempt * attempt))
     }
   }
 }

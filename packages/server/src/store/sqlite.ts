@@ -1,9 +1,9 @@
 // Engine `sqlite:`: node:sqlite. Transactions run one after the other, each in the thread of its file; a commit is on disk before it
 // resolves.
-import { StoreFailure } from './failures.ts'
+import { StoreFailure, tooManyWait } from './failures.ts'
 import { migrateFile, openSession, type SqliteFile, type SqliteSession } from './sqlite-session.ts'
 import { startThread } from './sqlite-threads.ts'
-import type { Store, StoreOptions, Transaction } from './store.ts'
+import { MOST_WAITING, type Store, type StoreOptions, type Transaction } from './store.ts'
 
 /**
  * Opens a file, bringing its schema up to date, or `:memory:`, which stays in this thread: for tests and the lab. When the thread of
@@ -26,13 +26,17 @@ export function sqliteStore(start: () => Losable): Store {
   let session: Losable | undefined
   let last: Promise<unknown> = Promise.resolve()
   let closed = false
+  let asked = 0
   const inTurn = <Result>(work: (session: Losable) => Promise<Result>): Promise<Result> => {
     if (closed) return Promise.reject(new StoreFailure('the store is closed'))
+    // One of them runs.
+    if (asked > MOST_WAITING) return Promise.reject(tooManyWait())
+    asked++
     const result = last.then(() => {
       if (session?.lives() !== true) session = start()
       return work(session)
     })
-    last = result.catch(() => {})
+    last = result.catch(() => {}).then(() => void asked--)
     return result
   }
   return {

@@ -1,4 +1,4 @@
-import type { UnixSeconds, UtcDay } from '@vicinity/protocol'
+import type { Random, UnixSeconds, UtcDay } from '@vicinity/protocol'
 import type { PermanentId, UserStatus } from '@vicinity/protocol/robert'
 import type { DepartureVerbs } from './departures.ts'
 import type { KeyServerVerbs } from './key-server.ts'
@@ -118,7 +118,12 @@ export interface Store {
   readonly close: () => Promise<void>
 }
 
-/** What a store reports: the name of each statement as it runs, in order, never its values. */
+/** So many transactions wait for their turn; one more is refused before any work. */
+export const MOST_WAITING = 1024
+
 export interface StoreOptions {
+  /** Told the name of each statement as it runs, in order, never its values. */
   readonly onStatement?: (statement: string) => void
+  /** What the pauses between attempts are drawn from. Default: the platform's. */
+  readonly random?: Random
 }
