@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
-import { concat, type Epoch, epochAt, later, ntpOf, type UnixSeconds } from '@vicinity/protocol'
+import { concat, DAY_SECONDS, type Epoch, epochAt, later, ntpOf, type UnixSeconds } from '@vicinity/protocol'
 import {
   buildHello,
   CONTACT_REFUSALS,
@@ -345,4 +345,17 @@ test('without its intake key a window stays in the queue and does not hold up th
   assert.equal((await exposed(server, phone)).length, 1)
   assert.deepEqual(await server.deps.store.transaction((tx) => tx.queuedWindows()), [lost])
   assert.ok(!server.deps.keys.intakeWindows().includes(readable))
+})
+
+test('a window whose key is gone for a day is dropped and counted: its items came back with a backup (D10, F19)', async (t) => {
+  const { server, phone } = await start(t, { parameters: { poolWindow: WINDOW } })
+  const lost = await queue(server, itemOf(server, phone, NOON))
+  server.deps.keys.destroyIntakeKey(lost)
+  server.clock.now = later(NOON, WINDOW + GRACE + DAY_SECONDS - 1)
+  await assert.rejects(apply(server), /an intake key is missing/)
+  pass(server, 1)
+  await apply(server)
+  assert.deepEqual(await server.deps.store.transaction((tx) => tx.queuedWindows()), [])
+  assert.equal(server.deps.counts.get('item.unreadable'), 1)
+  assert.equal(server.deps.counts.get('item.accepted'), undefined)
 })

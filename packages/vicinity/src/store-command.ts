@@ -13,6 +13,7 @@ import {
   openStore,
   placeOfStore,
   prepareCitus,
+  type Restored,
   restore,
   verifyBackup,
   wallClock,
@@ -162,16 +163,17 @@ function progressOf() {
   }
 }
 
-function print({ json }: StoreOptions, what: string, summary: BackupSummary & { readonly left?: number }): void {
-  const { generation, at, rows, left } = summary
+function print({ json }: StoreOptions, what: string, summary: BackupSummary & Partial<Restored>): void {
+  const { generation, at, rows, left, unreadable } = summary
   if (json) {
-    console.log(JSON.stringify({ generation, at: utc(at), rows, ...(left !== undefined && { left }) }))
+    console.log(JSON.stringify({ generation, at: utc(at), rows, ...(left !== undefined && { left, unreadable }) }))
     return
   }
   const held = Object.entries(rows).filter(([, count]) => count > 0)
   console.log(`${what} of ${utc(at)}, generation ${generation}`)
   for (const [table, count] of held) console.log(`  ${table.padEnd(20)} ${String(count).padStart(10)}`)
   if (left !== undefined) console.log(`  ${left} users of it had left, and stay away`)
+  if (unreadable) console.log(`  ${unreadable} queued items stay away: the key of their window is destroyed`)
 }
 
 /** What the operator can mend is told in one line. */

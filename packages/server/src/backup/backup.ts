@@ -175,6 +175,8 @@ export interface RestoreInput {
 export interface Restored extends Summary {
   /** Users of the backup who left since, and stay away. */
   readonly left: number
+  /** Queued items that stay away because the key of their window was destroyed. */
+  readonly unreadable: number
 }
 
 /**
@@ -193,9 +195,11 @@ export async function restore(input: RestoreInput): Promise<Restored> {
     input.before(generation)
     raiseGeneration(keyFiles, generation)
     const hasLeft = hasLeftBy(keyFiles, input.departed)
-    const left = await insertAll(target, readBackup(path, key), hasLeft, progress)
+    const names = new Set(keyFiles.names())
+    const isReadable = (window: number) => names.has(`intake-${window}`)
+    const staying = await insertAll(target, readBackup(path, key), { hasLeft, isReadable }, progress)
     await target.setGeneration(generation)
-    return { ...summary, generation, left }
+    return { ...summary, generation, ...staying }
   } finally {
     await target.close()
   }
@@ -206,20 +210,23 @@ const OF_USERS: readonly string[] = ['user_key', 'user_status', 'exposure']
 async function insertAll(
   target: Target,
   chunks: Iterable<ReadRows>,
-  hasLeft: (id: number) => boolean,
+  { hasLeft, isReadable }: { hasLeft: (id: number) => boolean; isReadable: (window: number) => boolean },
   progress: Progress,
-): Promise<number> {
+): Promise<Pick<Restored, 'left' | 'unreadable'>> {
   const counts = new Map<string, number>()
-  let left = 0
+  let [left, unreadable] = [0, 0]
   for (const { table, columns, rows } of chunks) {
-    const id = columns.indexOf('id')
-    const staying = OF_USERS.includes(table.name) ? rows.filter((row) => !hasLeft(row[id] as number)) : rows
+    const [id, window] = [columns.indexOf('id'), columns.indexOf('window')]
+    let staying = rows
+    if (OF_USERS.includes(table.name)) staying = rows.filter((row) => !hasLeft(row[id] as number))
+    if (table.name === 'item_queue') staying = rows.filter((row) => isReadable(row[window] as number))
     if (table.name === 'user_key') left += rows.length - staying.length
+    if (table.name === 'item_queue') unreadable += rows.length - staying.length
     await target.insert(table, columns, staying)
     counts.set(table.name, (counts.get(table.name) ?? 0) + rows.length)
     progress(table.name, counts.get(table.name)!)
   }
-  return left
+  return { left, unreadable }
 }
 
 /** Whether somebody left, by the tombstones. Without their key nobody ever left. */

@@ -1,4 +1,4 @@
-import { concat, type UnixSeconds } from '@vicinity/protocol'
+import { concat, DAY_SECONDS, later, type UnixSeconds } from '@vicinity/protocol'
 import { FOREIGN, LOCAL, type PermanentId, refusalOf, SIZE } from '@vicinity/protocol/robert'
 import type { Deps } from '../deps.ts'
 import type { ExposureRow } from '../store/store.ts'
@@ -31,11 +31,30 @@ export async function processContacts(deps: Deps, at: UnixSeconds): Promise<void
   if (failures.length > 0) throw failures[0]
 }
 
+/** So long a missing intake key is waited for: somebody may be able to put it back. */
+const PATIENCE = DAY_SECONDS
+
+/** Whether nobody will ever read the items of a window: they came back with a backup, and their key was destroyed on time. */
+const isUnreadable = ({ keys, robert }: Deps, window: number, at: UnixSeconds): boolean =>
+  windowIsOver(robert.parameters, window, later(at, -PATIENCE)) && !keys.hasIntakeKey(window)
+
 async function applyWindow(deps: Deps, window: number, at: UnixSeconds): Promise<void> {
+  const take = isUnreadable(deps, window, at) ? dropBatch : applyBatch
   let claimed: number
   do {
-    claimed = await applyBatch(deps, window, at)
+    claimed = await take(deps, window, at)
   } while (claimed === BATCH && !deps.stopping.aborted)
+}
+
+/** D10: what cannot be read is dropped, and counted. */
+async function dropBatch(deps: Deps, window: number): Promise<number> {
+  const { seen, dropped } = await deps.store.transaction(async (tx) => {
+    const items = await tx.queuedItems(window, BATCH)
+    const rowIds = items.map(({ rowId }) => rowId)
+    return { seen: items.length, dropped: (await tx.claimItems(window, rowIds)).filter(Boolean).length }
+  })
+  deps.count('item.unreadable', dropped)
+  return seen
 }
 
 /**
