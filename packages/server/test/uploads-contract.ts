@@ -91,6 +91,30 @@ export const uploads: Record<string, Check> = {
     assert.deepEqual(claimed, expected)
     assert.deepEqual(await store.transaction((tx) => tx.queuedWindows()), [2])
   },
+  'the state of the queue: its oldest window, how many items wait up to a thousand, about how many beyond': async (
+    store,
+  ) => {
+    const state = () => store.transaction((tx) => tx.queueState())
+    const fill = (window: number, count: number) =>
+      store.transaction(async (tx) => {
+        await Promise.all(Array.from({ length: count }, () => tx.queueItem(window, random(16), random(49))))
+      })
+    assert.deepEqual(await state(), { items: 0, oldestWindow: undefined })
+    await fill(8, 3)
+    await fill(7, 700)
+    assert.deepEqual(await state(), { items: 703, oldestWindow: 7 })
+    await fill(7, 11_300)
+    const near = async (expected: number) => {
+      const { items, oldestWindow } = await state()
+      assert.ok(Math.abs(items - expected) < expected / 5, `${items} for ${expected}`)
+      assert.equal(oldestWindow, 7)
+    }
+    await near(12_003)
+    // Items leave in the order of their ids: what is left lies as close as before, in less room.
+    const first = await store.transaction((tx) => tx.queuedItems(7, 6000))
+    await claim(store, 7, ...first)
+    await near(6003)
+  },
   'an empty queue has no windows and nothing to claim': async (store) => {
     assert.deepEqual(await store.transaction((tx) => tx.queuedWindows()), [])
     assert.deepEqual(await store.transaction((tx) => tx.queuedItems(0, 10)), [])

@@ -4,6 +4,7 @@ import { type Buckets, groupedBy } from './buckets.ts'
 import { POSTGRES_DEPARTURE_SQL, postgresDepartureVerbs } from './postgres-departures.ts'
 import { POSTGRES_KEY_SERVER_SQL, postgresKeyServerVerbs } from './postgres-key-server.ts'
 import { POSTGRES_VERIFICATION_SQL, postgresVerificationVerbs } from './postgres-verification.ts'
+import { QUEUE_SAMPLE, type QueueSample, queueStateOf } from './queue-state.ts'
 import { type CodeRow, NOBODY, type QueuedItem, type SpentToken, type Transaction } from './store.ts'
 import { STAND_IN, statusColumns, storedUser } from './user-rows.ts'
 
@@ -68,6 +69,9 @@ export const POSTGRES_SQL = {
   queuedWindows: `with recursive queued("window") as (select min("window") from item_queue where bucket = $1 union all
     select (select min("window") from item_queue where bucket = $1 and "window" > queued."window") from queued
     where queued."window" is not null) select "window" from queued where "window" is not null`,
+  queueSample: `select count(*)::int4 as n, (array_agg(row_id order by row_id))[1] as first,
+    (array_agg(row_id order by row_id desc))[1] as last
+    from (select row_id from item_queue where bucket = $1 and "window" = $2 order by row_id limit ${QUEUE_SAMPLE}) sample`,
   queuedItems: 'select row_id, body from item_queue where bucket = $1 and "window" = $2 order by row_id limit $3',
   // By a range of the index, in its order: no lock before. Where it is not told how many rows a window has, PostgreSQL would else
   // compare every row of the window with every one of the batch.
@@ -270,10 +274,18 @@ function exposureVerbs(
   }
 }
 
-function uploadVerbs(
-  query: Query,
-  buckets: Buckets,
-): Pick<Transaction, 'spendTokens' | 'forgetTokens' | 'queueItem' | 'queuedWindows' | 'queuedItems' | 'claimItems'> {
+type UploadVerb =
+  | 'spendTokens'
+  | 'forgetTokens'
+  | 'queueItem'
+  | 'queuedWindows'
+  | 'queueState'
+  | 'queuedItems'
+  | 'claimItems'
+
+function uploadVerbs(query: Query, buckets: Buckets): Pick<Transaction, UploadVerb> {
+  const windowsIn = async (bucket: number) =>
+    (await query('queuedWindows', [bucket])).rows.map((row) => row['window'] as number)
   return {
     async spendTokens(tokens) {
       const fresh = new Set<string>()
@@ -292,10 +304,20 @@ function uploadVerbs(
     },
     async queuedWindows() {
       const found = new Set<number>()
-      for (const bucket of buckets.all) {
-        for (const row of (await query('queuedWindows', [bucket])).rows) found.add(row['window'] as number)
-      }
+      for (const bucket of buckets.all) for (const window of await windowsIn(bucket)) found.add(window)
       return [...found].sort((a, b) => a - b)
+    },
+    async queueState() {
+      const samples: QueueSample[] = []
+      for (const bucket of buckets.all) {
+        const end = (bucket + 1) / buckets.all.length
+        for (const window of await windowsIn(bucket)) {
+          const row = (await query('queueSample', [bucket, window])).rows[0]!
+          const [first, last] = [row['first'], row['last']] as (Uint8Array | null)[]
+          samples.push({ window, rows: row['n'] as number, first: first!, last: last!, end })
+        }
+      }
+      return queueStateOf(samples)
     },
     async queuedItems(window, limit) {
       const found: QueuedItem[] = []

@@ -1,6 +1,7 @@
 import type { StatementSync } from 'node:sqlite'
 import type { UnixSeconds } from '@vicinity/protocol'
 import { NEW_STATUS, type PermanentId } from '@vicinity/protocol/robert'
+import { QUEUE_SAMPLE, queueStateOf } from './queue-state.ts'
 import { DEPARTURE_SQL, departureVerbs } from './sqlite-departures.ts'
 import { KEY_SERVER_SQL, keyServerVerbs } from './sqlite-key-server.ts'
 import { VERIFICATION_SQL, verificationVerbs } from './sqlite-verification.ts'
@@ -47,6 +48,8 @@ export const SQL = {
   queuedWindows: `with recursive queued(window) as (select min(window) from item_queue union all
     select (select min(window) from item_queue where window > queued.window) from queued where queued.window is not null)
     select window from queued where window is not null`,
+  queueSample: `select count(*) as n, min(row_id) as first, max(row_id) as last
+    from (select row_id from item_queue where window = ? order by row_id limit ${QUEUE_SAMPLE})`,
   queuedItems: 'select row_id, body from item_queue where window = ? order by row_id limit ?',
   claimItem: 'delete from item_queue where window = ? and row_id = ?',
   spendChallenge: 'insert into spent_challenge(spent_key, expires) values (?, ?) on conflict do nothing',
@@ -182,9 +185,20 @@ function exposureVerbs(
   }
 }
 
-function uploadVerbs(
-  statement: Statement,
-): Pick<Transaction, 'spendTokens' | 'forgetTokens' | 'queueItem' | 'queuedWindows' | 'queuedItems' | 'claimItems'> {
+type UploadVerb =
+  | 'spendTokens'
+  | 'forgetTokens'
+  | 'queueItem'
+  | 'queuedWindows'
+  | 'queueState'
+  | 'queuedItems'
+  | 'claimItems'
+
+function uploadVerbs(statement: Statement): Pick<Transaction, UploadVerb> {
+  const windows = () =>
+    statement('queuedWindows')
+      .all()
+      .map((row) => row['window'] as number)
   return {
     async spendTokens(tokens) {
       return tokens.map(({ day, spentKey }) => statement('spendToken').run(day, spentKey).changes === 1)
@@ -196,9 +210,16 @@ function uploadVerbs(
       statement('queueItem').run(window, rowId, sealedItem)
     },
     async queuedWindows() {
-      return statement('queuedWindows')
-        .all()
-        .map((row) => row['window'] as number)
+      return windows()
+    },
+    async queueState() {
+      return queueStateOf(
+        windows().map((window) => {
+          const row = statement('queueSample').get(window)!
+          const [first, last] = [row['first'], row['last']] as (Uint8Array | null)[]
+          return { window, rows: row['n'] as number, first: first!, last: last!, end: 1 }
+        }),
+      )
     },
     async queuedItems(window, limit) {
       const rows = statement('queuedItems').all(window, limit)

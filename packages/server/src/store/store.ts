@@ -32,6 +32,13 @@ export interface QueuedItem {
   readonly body: Uint8Array
 }
 
+/** What waits in the queue. */
+export interface QueueState {
+  /** About so many; exact up to a thousand in a window. */
+  readonly items: number
+  readonly oldestWindow: number | undefined
+}
+
 /** A code of the authority: only its hash is stored. */
 export interface CodeRow {
   readonly hash: Uint8Array
@@ -86,6 +93,8 @@ export interface Transaction extends VerificationVerbs, KeyServerVerbs, Departur
   readonly queueItem: (window: number, rowId: Uint8Array, sealedItem: Uint8Array) => Promise<void>
   /** Windows that still have items, ascending. */
   readonly queuedWindows: () => Promise<readonly number[]>
+  /** Cheap, however much waits. */
+  readonly queueState: () => Promise<QueueState>
   /** Items of a window in the order of their random row ids. They stay in the queue. */
   readonly queuedItems: (window: number, limit: number) => Promise<readonly QueuedItem[]>
   /** Takes items out of the queue, one atomic statement a row: for each, whether it was still there. A rollback puts them back. */
