@@ -54,7 +54,8 @@ const refuse = (reason: RequestRefusal): RefusedRequest => ({ served: false, rea
 
 /** Takes the place of an entry that is not there. */
 const NO_USER: UserRecord = {
-  id: 0,
+  // As large as ids mostly are: small numbers are written quicker.
+  id: 2 ** 40 - 1,
   authenticationKey: new Uint8Array(SIZE.key),
   encryptionKey: new Uint8Array(SIZE.key),
   status: NEW_STATUS,

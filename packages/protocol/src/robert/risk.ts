@@ -59,8 +59,8 @@ export function withoutExpired(lee: Uint8Array, now: Epoch, contagiousEpochs: nu
 /** What a risk function answers: the newest exposure that put the user at risk, or nothing. */
 export type Risk = { readonly atRisk: false } | { readonly atRisk: true; readonly newest: Epoch }
 
-/** A score over the exposures that count: unexpired, and newer than the last warning or negative test. */
-type RiskFunction = (exposures: readonly Exposure[], oldest: number, calendar: Calendar, parameters: Parameters) => Risk
+/** A score of LEE as it is stored. Exposures of epochs up to `after`, and expired ones, do not count. */
+type RiskFunction = (lee: Uint8Array, now: Epoch, after: number, calendar: Calendar, parameters: Parameters) => Risk
 
 /** Every version of the risk function that was ever in force, by its public name. One that landed never changes. */
 const RISK_FUNCTIONS = { 'slots-1': slots, 'any-1': any } as const satisfies Record<string, RiskFunction>
@@ -80,57 +80,79 @@ export function riskOf(
   calendar: Calendar,
   parameters: Parameters,
 ): Risk {
-  const expired = epochsIn(calendar, parameters.contagiousDays)
-  const counting = unpackExposures(lee).filter((e) => e.epoch > after && !isExpired(e.epoch, now, expired))
-  return RISK_FUNCTIONS[name](counting, now - epochsIn(calendar, parameters.riskNewestDays), calendar, parameters)
+  return RISK_FUNCTIONS[name](lee, now, after, calendar, parameters)
 }
+
+/** LEE is looked at in so many rows at a time, zeros where there are none: how long it takes does not tell who has exposures. */
+const ROWS = 32
 
 /**
  * `slots-1`: within some 24 hours at least `riskMinutes` weighted minutes in at least `riskSlots` distinct slots, the newest of
  * them at most `riskNewestDays` old. Of each (epoch, slot) the two largest weights count, so that one patient cannot warn by
- * repetition (docs/divergences.md, 12).
+ * repetition (docs/divergences.md, 12). Every slot of the time that counts is looked at, whoever was near in it.
  */
-function slots(exposures: readonly Exposure[], oldest: number, calendar: Calendar, parameters: Parameters): Risk {
-  const weighed = slotWeights(exposures)
-  const slotsPerEpoch = calendar.epochDuration / SLOT_SECONDS
-  const slotsPerDay = DAY_SECONDS / SLOT_SECONDS
-  let from = 0
+function slots(lee: Uint8Array, now: Epoch, after: number, calendar: Calendar, parameters: Parameters): Risk {
+  const perEpoch = calendar.epochDuration / SLOT_SECONDS
+  const perDay = DAY_SECONDS / SLOT_SECONDS
+  // A cell for each slot, from a day before the oldest that may be named.
+  const from = (now - epochsIn(calendar, parameters.riskNewestDays)) * perEpoch - perDay
+  const { weights, cells } = slotWeights(lee, now, after, from, calendar, parameters)
+  const { riskMinutes, riskSlots } = parameters
   let sum = 0
+  let distinct = 0
   // Newest window last, so the newest sufficient exposure is the answer.
-  let found: Epoch | undefined
-  weighed.forEach((slot, to) => {
-    sum += slot.weight
-    const since = position(slot, slotsPerEpoch) - slotsPerDay
-    while (position(weighed[from]!, slotsPerEpoch) <= since) sum -= weighed[from++]!.weight
-    const enough = sum >= 10 * parameters.riskMinutes && to - from + 1 >= parameters.riskSlots
-    if (enough && slot.epoch >= oldest) found = slot.epoch
-  })
-  return found === undefined ? { atRisk: false } : { atRisk: true, newest: found }
+  let found = -1
+  for (let cell = 0; cell < cells; cell++) {
+    const weight = weights[cell]!
+    const gone = cell < perDay ? 0 : weights[cell - perDay]!
+    sum += weight - gone
+    distinct += (weight > 0 ? 1 : 0) - (gone > 0 ? 1 : 0)
+    const enough = sum >= 10 * riskMinutes && distinct >= riskSlots
+    if (enough && weight > 0 && cell >= perDay) found = cell
+  }
+  return found < 0 ? { atRisk: false } : { atRisk: true, newest: Math.floor((from + found) / perEpoch) as Epoch }
+}
+
+/** Of each slot from `first` on the sum of its two largest weights. */
+function slotWeights(
+  lee: Uint8Array,
+  now: Epoch,
+  after: number,
+  first: number,
+  calendar: Calendar,
+  parameters: Parameters,
+): { readonly weights: Uint8Array; readonly cells: number } {
+  const perEpoch = calendar.epochDuration / SLOT_SECONDS
+  const expired = epochsIn(calendar, parameters.contagiousDays)
+  const count = ROWS * Math.max(1, Math.ceil(lee.length / (ROWS * SIZE.exposure)))
+  const rows = new Uint8Array(SIZE.exposure * count)
+  rows.set(lee.subarray(0, lee.length - (lee.length % SIZE.exposure)))
+  // Usually a day ahead at most; a clock that was set back leaves more.
+  let last = now + epochsIn(calendar, 1)
+  for (let row = 0; row < count; row++) last = Math.max(last, readUint(rows, SIZE.exposure * row, 3))
+  const cells = (last + 1) * perEpoch - first
+  const largest = new Uint8Array(cells + 1)
+  const weights = new Uint8Array(cells + 1)
+  for (let row = 0; row < count; row++) {
+    const epoch = readUint(rows, SIZE.exposure * row, 3)
+    const slot = rows[SIZE.exposure * row + 3]! >> 6
+    const weight = rows[SIZE.exposure * row + 3]! & 63
+    const counts = epoch > after && !isExpired(epoch, now, expired)
+    const cell = epoch * perEpoch + slot - first
+    // What does not count goes to a cell that nobody reads.
+    const to = counts && cell >= 0 ? Math.min(cell, cells) : cells
+    const second = weights[to]! - largest[to]!
+    weights[to] = Math.max(largest[to]!, weight) + Math.max(second, Math.min(largest[to]!, weight))
+    largest[to] = Math.max(largest[to]!, weight)
+  }
+  return { weights, cells }
 }
 
 /** `any-1`: whoever has a recent exposure at all, of whatever weight. For comparisons: the paper's plainest reading. */
-function any(exposures: readonly Exposure[], oldest: number): Risk {
-  const newest = exposures.reduce<number>((last, { epoch }) => Math.max(last, epoch), -1)
+function any(lee: Uint8Array, now: Epoch, after: number, calendar: Calendar, parameters: Parameters): Risk {
+  const expired = epochsIn(calendar, parameters.contagiousDays)
+  const counting = unpackExposures(lee).filter((e) => e.epoch > after && !isExpired(e.epoch, now, expired))
+  const newest = counting.reduce<number>((last, { epoch }) => Math.max(last, epoch), -1)
+  const oldest = now - epochsIn(calendar, parameters.riskNewestDays)
   return newest >= 0 && newest >= oldest ? { atRisk: true, newest: newest as Epoch } : { atRisk: false }
-}
-
-const position = (slot: Exposure, slotsPerEpoch: number): number => slot.epoch * slotsPerEpoch + slot.slot
-
-/** One entry per (epoch, slot) that weighs anything, ascending: the sum of its two largest weights. */
-function slotWeights(exposures: readonly Exposure[]): Exposure[] {
-  const sorted = exposures.filter((e) => e.weight > 0)
-  sorted.sort((a, b) => a.epoch - b.epoch || a.slot - b.slot || b.weight - a.weight)
-  const slots: Exposure[] = []
-  let counted = 0
-  for (const exposure of sorted) {
-    const last = slots.at(-1)
-    if (last === undefined || last.epoch !== exposure.epoch || last.slot !== exposure.slot) {
-      slots.push(exposure)
-      counted = 1
-    } else if (counted < 2) {
-      slots[slots.length - 1] = { ...last, weight: last.weight + exposure.weight }
-      counted++
-    }
-  }
-  return slots
 }

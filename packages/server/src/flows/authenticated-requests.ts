@@ -172,5 +172,5 @@ function identifiersFor(
   return { id, first, count: Math.min(REPLY_PAIRS, end - first) }
 }
 
-/** Whose identifiers are made for nobody; nobody gets them. */
-const NO_ID: PermanentId = 0
+/** Whose identifiers are made for nobody, and go to nobody: as large as ids mostly are, for small numbers are written quicker. */
+const NO_ID: PermanentId = 2 ** 40 - 1
