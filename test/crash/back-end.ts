@@ -31,6 +31,8 @@ export interface Engine {
   /** One process each. */
   readonly roles: readonly Role[]
   readonly faults: () => readonly Fault[]
+  /** One that takes long. */
+  readonly rare?: Fault
   /** Rows of IDTable, read past the back-end. */
   readonly countUsers: () => Promise<number>
   /** Brings the database back, whatever was done to it. */

@@ -2,20 +2,26 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { drawBelow, type Random } from '@vicinity/protocol'
 import type { BackEnd, Fault, FaultContext } from './back-end.ts'
+import { limitFiles } from './cluster.ts'
 import type { Death } from './server.ts'
 
 /** Moments of a fault, in milliseconds from the beginning of the load, or of its resumption after the one before. */
 const MOMENT = 600
 const MOST_FAULTS = 2
+/** What takes long happens in one round of so many, and in which. */
+const RARELY = 20
+const RARE = 7
 
 /** Runs the faults of a round one after the other, and gives their names. */
-export async function runFaults(backEnd: BackEnd, random: Random): Promise<string[]> {
+export async function runFaults(backEnd: BackEnd, random: Random, round: number): Promise<string[]> {
   const count = 1 + drawBelow(random, MOST_FAULTS)
   const names: string[] = []
   for (let k = 0; k < count; k++) {
     await pause(drawBelow(random, MOMENT))
     const faults = [...faultsOfProcesses(backEnd), ...backEnd.engine.faults()]
-    const fault = faults[drawBelow(random, faults.length)]!
+    const { rare } = backEnd.engine
+    const fault =
+      k === 0 && rare !== undefined && round % RARELY === RARE ? rare : faults[drawBelow(random, faults.length)]!
     names.push(fault.name)
     await fault.run({ random, patience })
   }
@@ -23,7 +29,7 @@ export async function runFaults(backEnd: BackEnd, random: Random): Promise<strin
 }
 
 /** Milliseconds until whatever waits for a step gives up: nothing comes there any more. */
-const PATIENCE = 600
+const PATIENCE = 400
 const patience = (): Promise<void> => pause(PATIENCE, undefined, { ref: false })
 
 const STEPS: readonly Death['step'][] = ['before a statement', 'before a commit', 'after a commit']
@@ -50,5 +56,24 @@ function faultsOfProcesses(backEnd: BackEnd): readonly Fault[] {
       await start(place).begun
     },
   }))
-  return [...kills, ...deaths]
+  const stops = processes().map((process, place) => ({
+    name: `stop ${process.options.role}`,
+    run: async () => {
+      await process.kill('SIGTERM')
+      await start(place).begun
+    },
+  }))
+  // The disk of a process: its keys, its audit log, its exports, and the database where that is embedded.
+  const fills = processes().map((process) => ({
+    name: `disk full for ${process.options.role}`,
+    run: async ({ random }: FaultContext) => {
+      limitFiles(process.pid, FILE_LIMITS[drawBelow(random, FILE_LIMITS.length)])
+      await patience()
+      limitFiles(process.pid, undefined)
+    },
+  }))
+  return [...kills, ...deaths, ...stops, ...fills]
 }
+
+/** Bytes. The least holds no new file at all, the next a key but no log, the largest a database that does not grow. */
+const FILE_LIMITS = [1, 1000, 20_000, 150_000, 300_000] as const

@@ -1,6 +1,7 @@
 // The engine for several processes: a cluster of its own behind a proxy.
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { drawBelow } from '@vicinity/protocol'
 import type { Role } from '@vicinity/server'
 import type { Engine, Fault } from './back-end.ts'
@@ -11,11 +12,14 @@ const CONNECTIONS = 4
 const CUTS: readonly Cut[] = ['before a COMMIT arrives', 'before a COMMIT is answered', 'after some bytes']
 const MOST_BYTES = 4000
 const MOST_COMMITS = 8
+/** Bytes. A segment of the log has a million: the first limits stop it, which is a panic; the last stops tables that grow. */
+const FILE_LIMITS = [50_000, 400_000, 1_048_576] as const
+const FAILOVER_MOMENT = 400
 
 export async function postgresEngine(directory: string, roles: readonly Role[]): Promise<Engine> {
   let made = 0
   const next = () => join(directory, `cluster-${made++}`)
-  const primary = await makeCluster(next())
+  let primary = await makeCluster(next())
   await primary.start()
   const proxy = await startProxy(join(directory, 'proxy'), primary.directory)
   const cuts = CUTS.map(
@@ -44,9 +48,30 @@ export async function postgresEngine(directory: string, roles: readonly Role[]):
         await primary.start()
       },
     },
+    {
+      name: 'disk full for PostgreSQL',
+      run: async ({ random, patience }) => {
+        primary.limitFiles(FILE_LIMITS[drawBelow(random, FILE_LIMITS.length)])
+        await patience()
+        primary.limitFiles(undefined)
+      },
+    },
   ]
+  const failover: Fault = {
+    name: 'failover to a synchronous standby',
+    run: async ({ random }) => {
+      const standby = await primary.makeStandby(next())
+      await pause(drawBelow(random, FAILOVER_MOMENT))
+      await primary.killAll()
+      await standby.promote()
+      proxy.lead(standby.directory)
+      await primary.stop()
+      primary = standby
+    },
+  }
   return {
     name: 'postgres',
+    rare: failover,
     url: `postgres:///postgres?host=${encodeURIComponent(proxy.directory)}&user=vicinity&connections=${CONNECTIONS}`,
     roles,
     faults: () => [...cuts, ...kills],

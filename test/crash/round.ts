@@ -53,7 +53,7 @@ export async function runRound(series: Series, round: number, seed: string): Pro
     isOver: () => performance.now() > over,
   }
   const load = runLoad(world, people)
-  const faults = await runFaults(backEnd, random)
+  const faults = await runFaults(backEnd, random, round)
   await backEnd.engine.heal()
   await backEnd.startAll()
   over = performance.now() + 1000 * LIVENESS

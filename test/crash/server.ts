@@ -112,6 +112,7 @@ const running = await serve({
   clocks: { wall: now, monotonic },
   open: (url) => mortal(openStore(url)),
 })
+process.once('SIGTERM', () => void running.close().then(() => process.exit()))
 process.on('message', (told: Told) => {
   if ('die' in told) death = told.die
   else look(running.deps, told.look).then(say, (error: Error) => say({ failed: error.message }))
