@@ -1,6 +1,6 @@
 export * from './api.ts'
 export * from './bytes.ts'
-export type { Codec } from './codec.ts'
+export { type Codec, integer, text } from './codec.ts'
 export * from './outcome.ts'
 export * from './time.ts'
 export * from './upload/token.ts'

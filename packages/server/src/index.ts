@@ -1,7 +1,7 @@
 export type { Entry as AuditEntry } from './audit/entry.ts'
-export { headsPath } from './audit/file-log.ts'
+export { auditFiles, headsPath } from './audit/file-log.ts'
 export type { Head as AuditHead } from './audit/head.ts'
-export { type AuditLog, NO_AUDIT } from './audit/log.ts'
+export { type AuditLog, memoryAppendable, NO_AUDIT, openAudit } from './audit/log.ts'
 export { consistencyProof, inclusionProof, isConsistent, isIncluded, leafHash, rootOf } from './audit/tree.ts'
 export { type Fault as AuditFault, type Verdict as AuditVerdict, verifyLog } from './audit/verify.ts'
 export { adopt, backUp, type Restored, restore, type Summary as BackupSummary, verifyBackup } from './backup/backup.ts'
@@ -16,11 +16,34 @@ export { DEFAULT_GAEN_SETTINGS, type GaenSettings, type ImportPeer } from './gae
 export { makeHttp, type Page, type Pages } from './http.ts'
 export { type Job, jobsOf, ROLES, type Role } from './jobs.ts'
 export { backupKey } from './keys/backup-key.ts'
+export { escrowNames, rowOf } from './keys/catalogue.ts'
+export {
+  auditKeyInVault,
+  type CeremonyWorld,
+  destroyKey,
+  digestOfPlan,
+  filesUnder,
+  type KeyState,
+  makeKeys,
+  missingKeys,
+  ROTATIONS,
+  rotateKey,
+  statusOfKeys,
+} from './keys/ceremony.ts'
 export { directoryKeys, type KeyFiles, memoryKeys } from './keys/key-files.ts'
+export { type CeremonyPlan, readPlan } from './keys/plan.ts'
+export { keyFromShares, sharesOfKey } from './keys/share-files.ts'
+export { openKeys } from './keys/wrapped-keys.ts'
 export { listen } from './listen.ts'
+export { type Log, lineLog, NO_LOG } from './log.ts'
 export { type Running, type ServeOptions, serve, wallClock } from './main.ts'
 export { runJobs } from './run-jobs.ts'
 export { prepareCitus } from './store/citus.ts'
 export { BadStore } from './store/failures.ts'
 export { openStore } from './store/open.ts'
 export type { Store, StoreOptions, Transaction } from './store/store.ts'
+export { openTombstones, type Tombstones, tombstoneKey } from './tombstones.ts'
+export { checkVault, openVault, placeOfVault, type VaultPlace } from './vault/open.ts'
+export { makeSealedFile } from './vault/sealed-file.ts'
+export { auditSigner, softwareVault } from './vault/software.ts'
+export { type Vault, VaultError } from './vault/vault.ts'

@@ -1,120 +1,123 @@
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { toHex, type UnixSeconds } from '@vicinity/protocol'
-import { PROFILES } from '@vicinity/protocol/robert'
+import { PROFILES, withParameters } from '@vicinity/protocol/robert'
 import {
   DEFAULT_SETTINGS,
   type GaenSettings,
-  ROLES,
-  type Role,
+  lineLog,
   type Running,
+  type ServeOptions,
+  type Settings,
   serve,
   settingsFor,
+  wallClock,
 } from '@vicinity/server'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
+import {
+  CONFIG,
+  type Config,
+  configOf,
+  optionOf,
+  optionsOf,
+  placesOf,
+  SECRETS,
+  secretOf,
+  shownConfig,
+} from './config.ts'
 import { readPeers } from './peers.ts'
-import { STORES } from './store.ts'
-import { UsageError, wholeNumber } from './usage.ts'
+import { unsafeSettings } from './production.ts'
+import { UsageError } from './usage.ts'
 
-interface ServeCommandOptions {
-  readonly data: string
-  readonly role: Role
-  readonly keys?: string
-  readonly store?: string
-  readonly exports?: string
-  readonly departed?: string
-  readonly audit?: string
-  readonly region: string
-  readonly peers?: string
-  readonly host: string
-  readonly port: number
-  readonly serviceStart: number
-  readonly countryCode: number
-  readonly profile: string
-  readonly acceptClock: boolean
-}
+/** A stop that takes longer is cut: what is cut off was never answered, and nothing of it is lost or counted twice. */
+const STOP_MILLISECONDS = 8000
 
 /** Secrets come from the environment: arguments are seen by every user of the machine. */
 const ENVIRONMENT = `
-Secrets in the environment:
-  VICINITY_AUTHORITY_TOKEN   opens the endpoints of the health authority (ROBERT), as a bearer token
-  VICINITY_ADMIN_API_KEY     opens issuing of verification codes (GAEN), as X-API-Key
-  VICINITY_DEVICE_API_KEY    opens verification for the app (GAEN), as X-API-Key
-  PGPASSWORD                 opens the database, where --store postgres://USER@HOST/NAME leaves the password out`
+Secrets in the environment, or in a file that NAME_FILE names:
+${Object.entries(SECRETS)
+  .map(([name, what]) => `  ${name.padEnd(26)} ${what}`)
+  .join('\n')}`
+
+interface Given extends Readonly<Record<string, unknown>> {
+  readonly config?: string
+  readonly printConfig?: boolean
+  readonly acceptClock?: boolean
+}
+
+/** A command with an option for every field of the configuration. */
+export function withConfig(command: Command): Command {
+  command.option('--config <file>', 'configuration, in JSON; options of the command override it')
+  for (const [name, { argument, value, help }] of Object.entries(CONFIG)) {
+    const flags = argument === '' ? optionOf(name) : `${optionOf(name)} <${argument}>`
+    command.option(flags, value === undefined || value === false ? help : `${help} (default: ${value})`)
+  }
+  return command
+}
+
+export const configGiven = (given: Given): Config => configOf(given.config, optionsOf(given))
 
 export function serveCommand(): Command {
-  return new Command('serve')
-    .description('Run the back-end of a country, by the wall clock, until it is told to stop')
-    .option('--data <directory>', 'database and keys', '.vicinity/serve')
-    .addOption(
-      new Option('--role <name>', 'everything; only answer callers; or only what happens by the clock')
-        .choices(ROLES)
-        .default('all'),
-    )
-    .option('--keys <directory>', 'keys, shared by the processes of a back-end (default: in the data directory)')
-    .option('--store <url>', `${STORES} (default: in the data directory)`)
-    .option('--exports <directory>', 'exports of GAEN, which a web server may serve (default: in the data directory)')
-    .option('--audit <file>', 'audit log, beside it its signed heads (default: in the data directory)')
-    .option('--departed <directory>', 'marks of who left, which no backup may hold (default: in the data directory)')
-    .option('--region <code>', 'region of the exports', DEFAULT_SETTINGS.gaen.keyServer.region)
-    .option('--peers <file>', 'JSON list of the servers whose exports are imported: name, index, keys')
-    .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--port <number>', 'port to listen on', wholeNumber('--port', 0, 65_535), 8080)
-    .option(
-      '--service-start <unix>',
-      'Unix time of epoch 0; fixed for the life of the database',
-      wholeNumber('--service-start', 0, 2 ** 43),
-      DEFAULT_SETTINGS.serviceStart,
-    )
-    .option(
-      '--country-code <number>',
-      'code of the country, one byte',
-      wholeNumber('--country-code', 0, 255),
-      DEFAULT_SETTINGS.countryCode,
-    )
-    .option('--accept-clock', 'start although it last ran more than 30 days ago', false)
-    .addOption(
-      new Option('--profile <name>', 'ROBERT to the byte, or as France deployed it; fixed for the life of the database')
-        .choices(PROFILES.map(({ name }) => name))
-        .default('spec'),
-    )
+  const command = new Command('serve').description(
+    'Run the back-end of a country, by the wall clock, until it is told to stop',
+  )
+  return withConfig(command)
+    .option('--accept-clock', 'start although it last ran more than 30 days ago')
+    .option('--print-config', 'print the configuration in force, without secrets, and end')
     .addHelpText('after', ENVIRONMENT)
-    .action(async (options: ServeCommandOptions) => {
-      mkdirSync(options.data, { recursive: true, mode: 0o700 })
-      const running = await serve({
-        settings: {
-          ...settingsFor(PROFILES.find(({ name }) => name === options.profile)!),
-          serviceStart: options.serviceStart as UnixSeconds,
-          countryCode: options.countryCode,
-          authorityToken: process.env['VICINITY_AUTHORITY_TOKEN'],
-          gaen: gaenSettings(options),
-        },
-        store: options.store ?? `sqlite:${join(options.data, 'vicinity.db')}`,
-        role: options.role,
-        keys: options.keys ?? join(options.data, 'keys'),
-        audit: options.audit ?? join(options.data, 'audit.log'),
-        exports: options.exports ?? join(options.data, 'exports'),
-        departed: options.departed ?? join(options.data, 'departed'),
-        host: options.host,
-        port: options.port,
-        acceptClock: options.acceptClock,
-      }).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EADDRINUSE') throw new UsageError(error.message)
-        throw new UsageError(`port ${options.port} is taken: give another with --port, or 0 for any free one`)
-      })
+    .action(async (given: Given) => {
+      const config = configGiven(given)
+      if (given.printConfig === true) return console.log(shownConfig(config))
+      const options = serveOptions(config)
+      mkdirSync(config.data, { recursive: true, mode: 0o700 })
+      const running = await serve({ ...options, acceptClock: given.acceptClock === true }).catch(inWords(config))
       // Who reads the address may stop the server at once: it listens for that first.
       const stopped = untilStopped(running)
-      console.log(`Vicinity serves at ${running.url}`)
-      console.log(`  parameters  ${running.url}/v1/parameters`)
-      console.log(`  interface   ${running.url}/v1/openapi.json`)
-      console.log(`  exports     ${running.url}/exports/index.txt`)
-      console.log(`  audit key   ${toHex(running.deps.audit.key!)}`)
-      console.log(`  health      ${running.url}/health/ready`)
+      process.on('SIGHUP', running.reload)
+      tell(running, config)
       await stopped
     })
 }
 
-const gaenSettings = ({ region, peers }: ServeCommandOptions): GaenSettings => ({
+/** What a server is started with. Throws `UsageError` where the configuration contradicts itself, or production refuses it. */
+export function serveOptions(config: Config): ServeOptions {
+  const unsafe = config.production ? unsafeSettings(config) : []
+  if (unsafe.length > 0) throw new UsageError(`production refuses\n  ${unsafe.join('\n  ')}`)
+  const { tlsCertificate: certificate, tlsKey: key, metricsPort } = config
+  if ((certificate === undefined) !== (key === undefined)) {
+    throw new UsageError('tlsCertificate and tlsKey: give both, or none')
+  }
+  return {
+    settings: settingsOf(config),
+    ...placesOf(config),
+    role: config.role,
+    host: config.host,
+    port: config.port,
+    durability: config.durability,
+    ...(certificate !== undefined && key !== undefined && { tls: { certificate, key } }),
+    ...(metricsPort !== undefined && { metrics: { host: config.metricsHost, port: metricsPort } }),
+    ...(config.threads !== undefined && { threads: config.threads }),
+    log: lineLog((line) => process.stderr.write(`${line}\n`), wallClock),
+  }
+}
+
+function settingsOf(config: Config): Settings {
+  const settings = settingsFor(PROFILES.find(({ name }) => name === config.profile)!)
+  try {
+    return {
+      ...settings,
+      parameters: withParameters({ ...settings.parameters, ...config.parameters }),
+      serviceStart: config.serviceStart as UnixSeconds,
+      countryCode: config.countryCode,
+      authorityToken: secretOf('VICINITY_AUTHORITY_TOKEN'),
+      gaen: gaenSettings(config),
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new UsageError(error.message)
+  }
+}
+
+const gaenSettings = ({ region, peers }: Config): GaenSettings => ({
   keyServer: {
     ...DEFAULT_SETTINGS.gaen.keyServer,
     region: region.toUpperCase(),
@@ -122,16 +125,45 @@ const gaenSettings = ({ region, peers }: ServeCommandOptions): GaenSettings => (
   },
   verification: {
     ...DEFAULT_SETTINGS.gaen.verification,
-    adminApiKey: process.env['VICINITY_ADMIN_API_KEY'],
-    deviceApiKey: process.env['VICINITY_DEVICE_API_KEY'],
+    adminApiKey: secretOf('VICINITY_ADMIN_API_KEY'),
+    deviceApiKey: secretOf('VICINITY_DEVICE_API_KEY'),
   },
 })
 
-/** Waits for SIGINT or SIGTERM, then closes. */
+const inWords =
+  ({ port, metricsPort }: Config) =>
+  (error: NodeJS.ErrnoException & { readonly port?: number }): never => {
+    if (error.code !== 'EADDRINUSE') throw new UsageError(error.message)
+    const option = error.port === metricsPort && error.port !== port ? '--metrics-port' : '--port'
+    throw new UsageError(`port ${error.port} is taken: give another with ${option}, or 0 for any free one`)
+  }
+
+function tell({ url, metricsUrl, deps }: Running, { role }: Config): void {
+  console.log(`Vicinity serves at ${url}`)
+  if (role !== 'worker') {
+    console.log(`  parameters  ${url}/v1/parameters`)
+    console.log(`  interface   ${url}/v1/openapi.json`)
+    console.log(`  exports     ${url}/exports/index.txt`)
+  }
+  console.log(`  audit key   ${toHex(deps.audit.key!)}`)
+  if (metricsUrl !== undefined) console.log(`  metrics     ${metricsUrl}`)
+  console.log(`  health      ${url}/health/ready`)
+}
+
+/**
+ * Waits for SIGINT or SIGTERM, then closes. What has not ended after eight seconds is cut off with the process, as a crash would: the
+ * system that runs the service may be about to do so anyway. So does a second signal.
+ */
 export async function untilStopped(running: Pick<Running, 'close'>): Promise<void> {
   await new Promise((resolve) => {
     process.once('SIGINT', resolve)
     process.once('SIGTERM', resolve)
   })
+  const cut = setTimeout(() => {
+    lineLog((line) => process.stderr.write(`${line}\n`), wallClock)('server.cut', { after: STOP_MILLISECONDS / 1000 })
+    // A thread that hangs in a call of the system would hold up an orderly end for ever.
+    process.kill(process.pid, 'SIGKILL')
+  }, STOP_MILLISECONDS)
   await running.close()
+  clearTimeout(cut)
 }

@@ -51,7 +51,7 @@ test('serve runs a back-end of the deployed profile, with its parameters', async
   assert.equal((await process.ended).code, 0)
   const { code, error } = await start(['serve', '--data', directory(), '--profile', 'other']).ended
   assert.equal(code, 1)
-  assert.match(error, /Allowed choices are spec, tac/)
+  assert.match(error, /^vicinity: --profile: one of spec, tac\n$/)
 })
 
 test('serve says which port is taken and what to do', async () => {
