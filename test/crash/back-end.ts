@@ -37,7 +37,8 @@ export interface Engine {
   readonly countUsers: () => Promise<number>
   /** Brings the database back, whatever was done to it. */
   readonly heal: () => Promise<void>
-  readonly stop: () => Promise<void>
+  /** Ends it; what it has written is kept where that is wanted. */
+  readonly stop: (keep: boolean) => Promise<void>
 }
 
 export interface BackEnd {
@@ -54,7 +55,7 @@ export interface BackEnd {
   readonly start: (place: number) => ServerProcess
   /** Lets time pass. Nothing may be on its way. */
   readonly pass: (seconds: number) => void
-  readonly stop: () => Promise<void>
+  readonly stop: (keep: boolean) => Promise<void>
 }
 
 /** Attempts until all processes run. */
@@ -102,9 +103,9 @@ export function makeBackEnd(engine: Engine, directory: string): BackEnd {
       }
     },
     pass: (seconds) => setClock(clockPath, clock.now() + seconds),
-    async stop() {
+    async stop(keep) {
       await Promise.all(processes().map((process) => process.kill('SIGKILL')))
-      await engine.stop()
+      await engine.stop(keep)
     },
   }
 }

@@ -1,7 +1,7 @@
 // A cluster of PostgreSQL for data: it waits for the disk. It can be killed, filled up, copied to a standby and promoted.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { chownSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { connect } from '../../packages/server/src/store/postgres-connection.ts'
@@ -214,7 +214,6 @@ function clusterIn(directory: string): Cluster {
     async stop() {
       release()
       await untilGone(postmaster())
-      rmSync(directory, { recursive: true, force: true })
     },
   }
 }

@@ -6,7 +6,7 @@ import { limitFiles } from './cluster.ts'
 import type { Death } from './server.ts'
 
 /** Moments of a fault, in milliseconds from the beginning of the load, or of its resumption after the one before. */
-const MOMENT = 600
+const MOMENT = 500
 const MOST_FAULTS = 2
 /** What takes long happens in one round of so many, and in which. */
 const RARELY = 20

@@ -1,5 +1,5 @@
 // What the clients saw, call by call: written before a call leaves and after its answer came, so that whoever dies, the log stands.
-import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { appendFileSync } from 'node:fs'
 
 /** What a client wants. Times are epochs of the service; keys, cells and requests are hexadecimal digits. */
 export type Operation =
@@ -58,44 +58,41 @@ export interface History {
   readonly calls: () => readonly Call[]
 }
 
+/** A history that begins: one file, to which every line is written before anything else happens. */
 export function openHistory(path: string): History {
-  const lines: Line[] = existsSync(path) ? linesOf(readFileSync(path, 'utf8')) : []
-  let calls = lines.reduce((most, { call }) => Math.max(most, call), 0)
+  const calls = new Map<number, Call>()
   const note = (line: Line): void => {
-    lines.push(line)
     appendFileSync(path, `${JSON.stringify(line)}\n`)
+    take(calls, line)
   }
   return {
     invoke(round, operation) {
-      note({ step: 'invoke', call: ++calls, round, operation })
-      return calls
+      note({ step: 'invoke', call: calls.size + 1, round, operation })
+      return calls.size
     },
     sent: (call) => note({ step: 'sent', call }),
     ok: (call, answer = {}) => note({ step: 'ok', call, answer }),
     fail: (call) => note({ step: 'fail', call }),
     unknown: (call) => note({ step: 'unknown', call }),
-    calls: () => callsOf(lines),
+    calls: () => [...calls.values()],
   }
 }
 
-const linesOf = (text: string): Line[] =>
-  text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Line)
-
-/** Calls in the order in which they began. What was never answered is unknown. */
-function callsOf(lines: readonly Line[]): Call[] {
+/** The calls of a history that was kept, in the order in which they began. */
+export function readCalls(text: string): readonly Call[] {
   const calls = new Map<number, Call>()
-  for (const line of lines) {
-    if (line.step === 'invoke') {
-      const { call: number, round, operation } = line
-      calls.set(number, { number, round, operation, outcome: 'unknown', answer: {}, sent: 0 })
-      continue
-    }
-    const call = calls.get(line.call)!
-    if (line.step === 'sent') calls.set(line.call, { ...call, sent: call.sent + 1 })
-    else calls.set(line.call, { ...call, outcome: line.step, answer: line.step === 'ok' ? line.answer : {} })
-  }
+  for (const line of text.split('\n')) if (line !== '') take(calls, JSON.parse(line) as Line)
   return [...calls.values()]
+}
+
+/** What was never answered is unknown. */
+function take(calls: Map<number, Call>, line: Line): void {
+  if (line.step === 'invoke') {
+    const { call: number, round, operation } = line
+    calls.set(number, { number, round, operation, outcome: 'unknown', answer: {}, sent: 0 })
+    return
+  }
+  const call = calls.get(line.call)!
+  if (line.step === 'sent') calls.set(line.call, { ...call, sent: call.sent + 1 })
+  else calls.set(line.call, { ...call, outcome: line.step, answer: line.step === 'ok' ? line.answer : {} })
 }

@@ -15,9 +15,12 @@ const PATIENTS = 3
 /** Phones that ask in one round. */
 const ASKING = 20
 /** Moments at which somebody begins, in milliseconds. */
-const SPREAD = 500
+const SPREAD = 900
+/** Between two declarations, in milliseconds. */
+const PAUSE = 150
 
-export async function runLoad(world: World, people: People): Promise<void> {
+/** Resolves when everybody has an answer, or has given up. Patients come until `isCalm`: no fault shall find nobody there. */
+export async function runLoad(world: World, people: People, isCalm: () => boolean): Promise<void> {
   const { random, round } = world
   const begin = () => pause(drawBelow(random, SPREAD))
   const present = people.phones.filter(({ left }) => !left)
@@ -28,10 +31,13 @@ export async function runLoad(world: World, people: People): Promise<void> {
     if (phone !== undefined) people.phones.push(phone)
   })
   const patients = Array.from({ length: PATIENTS }, async () => {
-    await begin()
+    await pause(drawBelow(random, PAUSE))
     // In the first round there is nobody to meet before somebody came.
     if (present.length === 0) await Promise.all(newcomers)
-    await declare(world, people.phones.filter(({ left }) => !left).slice(-ASKING), shared)
+    do {
+      await declare(world, people.phones.filter(({ left }) => !left).slice(-ASKING), shared)
+      await pause(PAUSE)
+    } while (!isCalm())
   })
   const asking = present.slice(-ASKING).map(async (phone) => {
     await begin()

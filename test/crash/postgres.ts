@@ -80,10 +80,10 @@ export async function postgresEngine(directory: string, roles: readonly Role[]):
       proxy.disarm()
       await primary.start()
     },
-    async stop() {
+    async stop(keep) {
       proxy.close()
       await primary.stop()
-      rmSync(directory, { recursive: true, force: true })
+      if (!keep) rmSync(directory, { recursive: true, force: true })
     },
   }
 }

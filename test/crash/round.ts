@@ -52,8 +52,10 @@ export async function runRound(series: Series, round: number, seed: string): Pro
     publicKey: backEnd.publicKey(),
     isOver: () => performance.now() > over,
   }
-  const load = runLoad(world, people)
+  let calm = false
+  const load = runLoad(world, people, () => calm)
   const faults = await runFaults(backEnd, random, round)
+  calm = true
   await backEnd.engine.heal()
   await backEnd.startAll()
   over = performance.now() + 1000 * LIVENESS
