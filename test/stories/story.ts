@@ -3,6 +3,7 @@ import { helloAt } from '@vicinity/client'
 import {
   type Constellation,
   type Country,
+  type CountryOptions,
   constellation,
   LAB_PARAMETERS,
   type LabPhone,
@@ -31,6 +32,8 @@ export interface StoryOptions {
   readonly profile?: Profile
   /** Midnight of day 1, or whenever the service begins. */
   readonly start?: UnixSeconds
+  /** Where its back-end keeps what outlives it. Default: nowhere. */
+  readonly keeping?: Pick<CountryOptions, 'store' | 'keyFiles' | 'tombstones'>
 }
 
 export class Story implements AsyncDisposable {
@@ -44,10 +47,16 @@ export class Story implements AsyncDisposable {
   }
 
   /** Everybody installs the application at midnight of day 1. */
-  static async begin({ people, parameters = {}, profile = SPEC, start = REPLAY_START }: StoryOptions): Promise<Story> {
+  static async begin({
+    people,
+    parameters = {},
+    profile = SPEC,
+    start = REPLAY_START,
+    keeping = {},
+  }: StoryOptions): Promise<Story> {
     const chosen = { ...LAB_PARAMETERS, ...profile.parameters, ...parameters }
     const settings = { profile, parameters: withParameters(chosen) }
-    const story = new Story(await constellation({ seed: 1, start, countries: [{ settings }] }))
+    const story = new Story(await constellation({ seed: 1, start, countries: [{ ...keeping, settings }] }))
     for (const [name, options] of Object.entries(people)) {
       const phone = story.world.addPhone(name, options)
       story.#phones.set(name, phone)

@@ -28,6 +28,7 @@ import {
   type Deps,
   dispatch,
   jobsOf,
+  type KeyFiles,
   listen,
   makeDeps,
   memoryFiles,
@@ -35,6 +36,7 @@ import {
   openStore,
   type Pages,
   type Settings,
+  type Tombstones,
 } from '@vicinity/server'
 import { type GaenWays, gaenWays, LAB_GAEN } from './gaen-country.ts'
 import { type GaenLabPhone, makeGaenPhone } from './gaen-phone.ts'
@@ -45,6 +47,9 @@ export interface CountryOptions {
   readonly settings?: Partial<Settings>
   /** Default: `sqlite::memory:`. */
   readonly store?: string
+  /** Keys and marks of who left, where they outlive its database. Default: in memory, and none. */
+  readonly keyFiles?: KeyFiles
+  readonly tombstones?: Tombstones
   readonly port?: number
   /** What is served beside the API, with `wire`. */
   readonly pages?: Pages
@@ -168,7 +173,8 @@ async function startCountry(
 ): Promise<{ readonly country: Country; readonly close: () => Promise<void> }> {
   const deps = makeDeps({
     store: openStore(country.store ?? 'sqlite::memory:'),
-    keyFiles: memoryKeys(),
+    keyFiles: country.keyFiles ?? memoryKeys(),
+    ...(country.tombstones !== undefined && { tombstones: country.tombstones }),
     exportFiles: memoryFiles(),
     random: randomStream(options.seed, `server ${index}`),
     gaenRandom: randomStream(options.seed, `gaen server ${index}`),
