@@ -1,7 +1,7 @@
 import { concat, type UnixSeconds } from '@vicinity/protocol'
 import type { PermanentId } from '@vicinity/protocol/robert'
 import { slicesOf } from '../crew/crew.ts'
-import { type DecideJob, type LocatedSlice, type LocateJob, rowsOf, type WorkContext } from '../crew/work.ts'
+import { type DecideJob, type LocatedSlice, type LocateJob, rowsOf, type Work, type WorkContext } from '../crew/work.ts'
 import type { Deps } from '../deps.ts'
 import { SEALED_ITEM, SEALED_KEY } from '../keys/sealed.ts'
 import { placeOfWindow } from './pool.ts'
@@ -16,9 +16,28 @@ export interface Judged {
   readonly exposures: Uint8Array
 }
 
+/** A key that opens nothing is the wrong one. */
+export class NothingOpens extends Error {
+  override readonly name = 'NothingOpens'
+}
+
+/** The crew could not do its work: because of an item, or because it was ended. */
+export class WorkFailed extends Error {
+  override readonly name = 'WorkFailed'
+}
+
+const work = <Name extends keyof Work>(
+  { crew }: Deps,
+  name: Name,
+  job: Work[Name]['job'],
+): Promise<Work[Name]['result']> =>
+  crew.run(name, job).catch((cause: unknown) => {
+    throw new WorkFailed('the crew could not do its work', { cause })
+  })
+
 /**
- * Judges sealed items of a window: ROBERT §6.2 steps 1 to 9. Only reads, and holds no transaction while the crew works. Throws when no
- * item opens, or when a part of the crew failed.
+ * Judges sealed items of a window: ROBERT §6.2 steps 1 to 9. Only reads, and holds no transaction while the crew works. Throws
+ * `NothingOpens` when no item opens, `WorkFailed` when a part of the crew failed.
  */
 export async function judgeContacts(
   deps: Deps,
@@ -30,15 +49,17 @@ export async function judgeContacts(
   const context = contextOf(deps, at)
   const intakeKey = deps.keys.knownIntakeKey(window)
   const located = await Promise.all(
-    slicesOf(crew, sealed).map((slice) => crew.run('locate', locateJob(deps, context, intakeKey, window, slice))),
+    slicesOf(crew, sealed).map((slice) => work(deps, 'locate', locateJob(deps, context, intakeKey, window, slice))),
   )
   // Where nothing opens it is the key that is wrong, not the items: they stay in the queue.
   if (!located.some(({ opened }) => opened.includes(1))) {
-    throw new Error('no item of a window opens: the key directory is not the one of this store')
+    throw new NothingOpens('no item of a window opens: the key directory is not the one of this store')
   }
   const wanted = [...new Set(located.flatMap(({ ids }) => ids))]
   const stored = await deps.store.transaction((tx) => tx.authenticationKeysOf(wanted))
-  const decided = await Promise.all(located.map((slice) => crew.run('decide', decideJob(deps, context, slice, stored))))
+  const decided = await Promise.all(
+    located.map((slice) => work(deps, 'decide', decideJob(deps, context, slice, stored))),
+  )
   // A key that was altered in the store is nobody's, like every other row of its user.
   const altered = new Set(decided.flatMap((slice) => slice.altered))
   if (altered.size > 0) deps.count('store.userAltered', altered.size)

@@ -2,7 +2,8 @@ import { concat, DAY_SECONDS, later, type UnixSeconds } from '@vicinity/protocol
 import { FOREIGN, LOCAL, type PermanentId, refusalOf, SIZE } from '@vicinity/protocol/robert'
 import type { Deps } from '../deps.ts'
 import type { ExposureRow } from '../store/store.ts'
-import { ALTERED, type Judged, judgeContacts } from './judge-contacts.ts'
+import { ALTERED, type Judged } from './judge-contacts.ts'
+import { judgeEach, POISONED } from './judge-each.ts'
 import { windowIsDue, windowIsOver } from './pool.ts'
 
 /** Items of one transaction. */
@@ -65,7 +66,8 @@ async function applyBatch(deps: Deps, window: number, at: UnixSeconds): Promise<
   const items = await deps.store.transaction((tx) => tx.queuedItems(window, BATCH))
   if (items.length === 0) return 0
   const bodies = items.map(({ body }) => body)
-  const judged = await judgeContacts(deps, window, bodies, at)
+  const late = windowIsOver(deps.robert.parameters, window, later(at, -PATIENCE))
+  const judged = await judgeEach(deps, window, bodies, at, late)
   const rowIds = items.map(({ rowId }) => rowId)
   const applied = await deps.store.transaction(async (tx) => {
     const verdicts = ofClaimed(judged, await tx.claimItems(window, rowIds))
@@ -100,6 +102,7 @@ function countVerdicts(deps: Deps, { routes }: Judged): void {
     if (route === LOCAL) deps.count('item.accepted')
     else if (route === FOREIGN) deps.count('item.foreign')
     else if (route === ALTERED) deps.count('store.itemAltered')
+    else if (route === POISONED) deps.count('item.poisoned')
     else if (route !== ELSEWHERE) deps.count(`item.refused.${route}.${refusalOf(route)}`)
   }
 }
