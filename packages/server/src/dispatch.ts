@@ -22,6 +22,7 @@ import { parameters } from './flows/parameters.ts'
 import { register } from './flows/register.ts'
 import { upload } from './flows/upload.ts'
 import { StoreFailure } from './store/failures.ts'
+import { VaultError } from './vault/vault.ts'
 
 type Flows = {
   readonly [Name in EndpointName]: (deps: Deps, input: RequestOf<Name>, at: UnixSeconds) => Promise<ResponseOf<Name>>
@@ -83,6 +84,7 @@ export function statusOf(error: unknown): { status: number; body: { error: strin
     return { status: error.reason === 'authorization' ? 401 : 403, body: { error: error.reason } }
   if (error instanceof Unavailable) return { status: 503, body: { error: error.message } }
   if (error instanceof AuditError) return { status: 503, body: { error: 'audit' } }
+  if (error instanceof VaultError) return { status: 503, body: { error: 'vault' } }
   if (error instanceof StoreFailure) return { status: 503, body: { error: 'store' } }
   return { status: 500, body: { error: 'internal' } }
 }

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { auditCommand } from './audit.ts'
 import { demoCommand } from './demo.ts'
 import { inspectCommand } from './inspect.ts'
+import { keysCommand } from './keys.ts'
 import { labCommand } from './lab.ts'
 import { serveCommand } from './serve.ts'
 import { storeCommand } from './store-command.ts'
@@ -15,6 +16,7 @@ const program = new Command('vicinity')
   .addCommand(serveCommand())
   .addCommand(labCommand())
   .addCommand(inspectCommand())
+  .addCommand(keysCommand())
   .addCommand(auditCommand())
   .addCommand(storeCommand())
 

@@ -2,14 +2,27 @@ import { ascii } from '@vicinity/protocol'
 import { type Vault, VaultError } from '../vault/vault.ts'
 import { directoryKeys, type KeyFiles } from './key-files.ts'
 
-/** The key of the vault that wraps key files. */
-export const KEY_ENCRYPTION = 'key-encryption'
+const KEY_ENCRYPTION = /^key-encryption(?:-(\d+))?$/
+
+/** A key of the vault that wraps key files: the first version has no number. */
+export const nameOfKeyEncryption = (version: number): string =>
+  version === 1 ? 'key-encryption' : `key-encryption-${version}`
+
+/** The newest version of the keys that wrap key files; 0 where the vault has none. */
+export const newestKeyEncryption = (vault: Vault): number =>
+  Math.max(
+    0,
+    ...vault.names().flatMap((name) => (KEY_ENCRYPTION.test(name) ? Number(KEY_ENCRYPTION.exec(name)?.[1] ?? 1) : [])),
+  )
 
 /** What a wrapped key file begins with: no key of ours is long enough to be taken for one. */
 const MARK = ascii('vicinity wrapped 1\n')
 
 const isWrapped = (bytes: Uint8Array): boolean =>
   bytes.length > MARK.length && MARK.every((byte, at) => bytes[at] === byte)
+
+/** Version of the key that a file is wrapped under, in the byte after the mark. */
+export const versionOf = (wrapped: Uint8Array): number => wrapped[MARK.length] ?? 0
 
 const placeOf = (name: string): Uint8Array => ascii(`key-file ${name}`)
 
@@ -22,12 +35,16 @@ export const plainNames = (files: KeyFiles): readonly string[] =>
 
 /** Key files whose bytes are wrapped by a vault, each bound to its name: on their own the files open nothing. */
 export function wrappedKeys(files: KeyFiles, vault: Vault): KeyFiles {
-  const wrap = (name: string, bytes: Uint8Array): Uint8Array =>
-    Buffer.concat([MARK, vault.wrap(KEY_ENCRYPTION, placeOf(name), bytes)])
+  const wrap = (name: string, bytes: Uint8Array): Uint8Array => {
+    const version = newestKeyEncryption(vault)
+    if (version === 0)
+      throw new VaultError('absent', 'the vault has no key that wraps others: vicinity keys init makes it')
+    return Buffer.concat([MARK, Uint8Array.of(version), vault.wrap(nameOfKeyEncryption(version), placeOf(name), bytes)])
+  }
   const unwrap = (name: string, wrapped: Uint8Array): Uint8Array => {
     if (!isWrapped(wrapped))
       throw new VaultError('refused', `the key ${name} lies in the open: vicinity keys init --adopt wraps it`)
-    return vault.unwrap(KEY_ENCRYPTION, placeOf(name), wrapped.subarray(MARK.length))
+    return vault.unwrap(nameOfKeyEncryption(versionOf(wrapped)), placeOf(name), wrapped.subarray(MARK.length + 1))
   }
   return {
     ...files,

@@ -54,7 +54,10 @@ export function sealedFileKeys(
   const opener = { cost, salt, key: stretch(passphrase, salt, cost) }
   let keys = readKeys(path, opener)
   return {
-    read: (name) => keys.get(name)?.key,
+    read(name) {
+      if (!keys.has(name)) keys = readKeys(path, opener)
+      return keys.get(name)?.key
+    },
     madeAt: (name) => keys.get(name)?.made,
     create(name, bytes) {
       // Another process may have written since: what it made must not be lost.
@@ -74,7 +77,11 @@ export function sealedFileKeys(
       keys = readKeys(path, opener)
       if (keys.delete(name)) writeKeys(path, opener, keys, random)
     },
-    names: () => [...keys.keys()],
+    names() {
+      // A ceremony may have made or destroyed some since.
+      keys = readKeys(path, opener)
+      return [...keys.keys()]
+    },
     close() {
       opener.key.fill(0)
       for (const { key } of keys.values()) key.fill(0)
