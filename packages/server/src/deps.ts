@@ -44,6 +44,8 @@ export interface Settings {
   /** The bearer token of the health authority; undefined closes its endpoints. */
   readonly authorityToken: string | undefined
   readonly gaen: GaenSettings
+  /** Uploads are answered with 503 while more items wait: what a disk, and the hours after a stop, can bear. */
+  readonly mostQueuedItems: number
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -55,6 +57,7 @@ export const DEFAULT_SETTINGS: Settings = {
   riskFunction: DEFAULT_RISK_FUNCTION,
   authorityToken: undefined,
   gaen: DEFAULT_GAEN_SETTINGS,
+  mostQueuedItems: 20_000_000,
 }
 
 /** The defaults of a deployment with a profile. */
@@ -130,6 +133,8 @@ export interface DepsInput {
   readonly clockIsSteady?: () => boolean
   /** Default: never. */
   readonly stopping?: AbortSignal
+  /** Default: a new one. */
+  readonly meter?: Meter
 }
 
 /** Beyond the 40 bits of an id. */
@@ -148,6 +153,7 @@ export function makeDeps({
   tombstones = NO_TOMBSTONES,
   clockIsSteady = () => true,
   stopping = new AbortController().signal,
+  meter = makeMeter(),
   download = downloadUntil(stopping),
 }: DepsInput): Deps {
   const keyFiles = auditedKeys(files, audit)
@@ -184,7 +190,7 @@ export function makeDeps({
       resetKey: keys.resetKey,
     },
     counts,
-    meter: makeMeter(),
+    meter,
     conditions: new Map(),
     stopping,
     clockIsSteady,

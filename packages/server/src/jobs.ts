@@ -5,6 +5,7 @@ import { exportKeys } from './flows/key-server/export.ts'
 import { importKeys } from './flows/key-server/import.ts'
 import { processContacts } from './flows/process-contacts.ts'
 import { purge } from './flows/purge.ts'
+import { lookAtQueue } from './flows/queue-room.ts'
 import { keepServerKeys } from './flows/server-keys.ts'
 import { keepVerification } from './flows/verification/keep-verification.ts'
 
@@ -41,11 +42,18 @@ const LEARN_KEYS: Job = {
   },
 }
 
+/** Each process goes by its own look. */
+const LOOK_AT_QUEUE: Job = { name: 'queue', every: 10, run: lookAtQueue }
+
 /** Each process has files of its own for both. */
 const OF_A_FRONT: readonly string[] = ['departures', 'audit']
 
 /** The jobs of a process that may be one of several. */
 export function jobsOfRole(deps: Deps, role: Role): readonly Job[] {
   const jobs = jobsOf(deps)
-  return [LEARN_KEYS, ...(role === 'front' ? jobs.filter(({ name }) => OF_A_FRONT.includes(name)) : jobs)]
+  return [
+    LEARN_KEYS,
+    LOOK_AT_QUEUE,
+    ...(role === 'front' ? jobs.filter(({ name }) => OF_A_FRONT.includes(name)) : jobs),
+  ]
 }

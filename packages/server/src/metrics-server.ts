@@ -67,10 +67,10 @@ export async function serveMetrics(
 
 async function readQueue(deps: Deps, at: UnixSeconds): Promise<QueueReading> {
   const { parameters } = deps.robert
-  const [oldestWindow] = await deps.store.transaction((tx) => tx.queuedWindows())
+  const { items, oldestWindow } = await deps.store.transaction((tx) => tx.queueState())
   if (oldestWindow === undefined) return { items: 0, oldest: 0, overdue: 0 }
   return {
-    items: 0,
+    items,
     oldest: Math.max(0, at - windowBegins(parameters, oldestWindow)),
     overdue: parameters.poolWindow === 0 ? 0 : Math.max(0, at - windowEnds(parameters, oldestWindow)),
   }

@@ -57,9 +57,9 @@ test('a key that one process makes or destroys is made or destroyed for the othe
 test('a front runs no job but its own files and the learning of keys; the others run all', (t) => {
   const [deps] = pair(temporaryDirectory(t))
   const names = (role: Role) => jobsOfRole(deps, role).map(({ name }) => name)
-  assert.deepEqual(names('front'), ['learn keys', 'departures', 'audit'])
+  assert.deepEqual(names('front'), ['learn keys', 'queue', 'departures', 'audit'])
   for (const role of ['all', 'worker'] as const) {
-    assert.deepEqual(names(role), ['learn keys', ...jobsOf(deps).map(({ name }) => name)])
+    assert.deepEqual(names(role), ['learn keys', 'queue', ...jobsOf(deps).map(({ name }) => name)])
   }
 })
 

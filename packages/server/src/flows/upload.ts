@@ -14,14 +14,16 @@ import {
 import { SIZE } from '@vicinity/protocol/robert'
 import type { Deps } from '../deps.ts'
 import { placeOfWindow, windowAt } from './pool.ts'
+import { checkRoom } from './queue-room.ts'
 
 const ROW_ID = 16
 
 /**
  * Takes one item (ROBERT §6.1): checks its token, spends it and queues the sealed item in one transaction. The answer is the
- * same for a good, a spent and a forged token; nothing is judged here.
+ * same for a good, a spent and a forged token; nothing is judged here. Throws `Unavailable` while the queue is full.
  */
 export async function upload(deps: Deps, input: RequestOf<'upload'>, at: UnixSeconds): Promise<ResponseOf<'upload'>> {
+  checkRoom(deps)
   const day = dayOf(unixOf(unfold32(readUint(input.item, SIZE.hello, 4), ntpOf(at))))
   const age = dayOf(at) - day
   const kept = age >= -1 && age <= deps.robert.parameters.contagiousDays + 1
