@@ -168,15 +168,15 @@ const decision = mutationsOf('packages/protocol/src/robert/request-decision.ts',
   {
     step: 'divergence 6: UN pending',
     breaks: 'UN is set for good when the reply is made',
-    before: "return statusAnswer(newest, idOfNewest, { ...decided, notified: 'pending', warnedThrough: newest })",
-    after: "return statusAnswer(newest, idOfNewest, { ...decided, notified: 'acknowledged', warnedThrough: newest })",
+    before: "const warned = { ...decided, notified: 'pending', warnedThrough: newest } as const",
+    after: "const warned = { ...decided, notified: 'acknowledged', warnedThrough: newest } as const",
   },
   {
     step: 'ROBERT §7 steps 7 and 8',
     breaks: 'a lost "1" has to wait for T: step 8 comes before the pending warning',
-    before: "if (status.notified === 'pending') return statusAnswer(status.warnedThrough, idOfPending, undefined)",
+    before: "if (status.notified === 'pending') return pending",
     after:
-      "if (status.notified === 'pending' && now - (status.lastStatusRequestEpoch ?? now) >= context.parameters.statusGap) return statusAnswer(status.warnedThrough, idOfPending, undefined)",
+      "if (status.notified === 'pending' && now - (status.lastStatusRequestEpoch ?? now) >= context.parameters.statusGap) return pending",
   },
   {
     step: 'ROBERT §7 "replies with an ACK"',
@@ -214,7 +214,7 @@ const decision = mutationsOf('packages/protocol/src/robert/request-decision.ts',
   {
     step: 'divergence 15: the same request again',
     breaks: 'the same request again comes too early',
-    before: 'if (isRepeated) return statusAnswer(undefined, idOfNone, undefined)',
+    before: 'if (isRepeated) return repeated',
     after: '',
   },
   {

@@ -259,7 +259,7 @@ const requests = mutationsOf(
     {
       step: 'ROBERT §7 step 8 under concurrency',
       breaks: 'two requests of one user in a batch are both answered',
-      before: "if (changing.has(user.id)) return { user, decision: { served: false, reason: 'tooEarly' } }",
+      before: 'if (changing.has(user.id)) return { user, decision: TOO_EARLY }',
       after: '',
     },
     {
@@ -271,14 +271,15 @@ const requests = mutationsOf(
     {
       step: 'ROBERT §4: identifiers of a status reply',
       breaks: 'in a batch everybody gets the identifiers of the first',
-      before: 'return judged.map(({ user, decision }, k) => replyTo(deps, user, decision, lists[k]!, at))',
-      after: 'return judged.map(({ user, decision }) => replyTo(deps, user, decision, lists[0]!, at))',
+      before: 'return judged.map(({ user, decision }, k) => replyTo(deps, user, decision, lists[k]!, nobodysKey, at))',
+      after: 'return judged.map(({ user, decision }) => replyTo(deps, user, decision, lists[0]!, nobodysKey, at))',
     },
     {
       step: 'ROBERT §4: identifiers of a status reply',
       breaks: 'in a batch the identifiers are in the order of another batch',
-      before: 'return judged.map(({ user, decision }, k) => replyTo(deps, user, decision, lists[k]!, at))',
-      after: 'return judged.map(({ user, decision }, k) => replyTo(deps, user, decision, lists.at(-1 - k)!, at))',
+      before: 'return judged.map(({ user, decision }, k) => replyTo(deps, user, decision, lists[k]!, nobodysKey, at))',
+      after:
+        'return judged.map(({ user, decision }, k) => replyTo(deps, user, decision, lists.at(-1 - k)!, nobodysKey, at))',
     },
     {
       step: 'divergence 7: renew',

@@ -180,19 +180,24 @@ function decideStatus(
 ): RequestDecision {
   const tag = request.mac.subarray(0, SIZE.requestTag)
   const isRepeated = equalBytes(tag, status.lastRequestTag)
+  // Every answer is made, and one of them given.
+  const decided = { ...status, notified: 'none', lastStatusRequestEpoch: now, lastRequestTag: tag } as const
+  const warned = { ...decided, notified: 'pending', warnedThrough: newest } as const
+  const pending = statusAnswer(status.warnedThrough, idOfPending, undefined)
+  const repeated = statusAnswer(undefined, idOfNone, undefined)
+  const zero = statusAnswer(undefined, idOfNone, decided)
+  const one = statusAnswer(newest, idOfNewest, warned)
   // Step 7: "1" is answered until it was acknowledged (docs/divergences.md, 6).
   if (status.notified === 'acknowledged' && !hasEnded(status, now, context)) return refuse('alreadyNotified')
-  if (status.notified === 'pending') return statusAnswer(status.warnedThrough, idOfPending, undefined)
+  if (status.notified === 'pending') return pending
   // Step 8; the same request again gets the same decision (docs/divergences.md, 15).
   const last = status.lastStatusRequestEpoch
   if (last !== undefined) {
-    if (isRepeated) return statusAnswer(undefined, idOfNone, undefined)
+    if (isRepeated) return repeated
     // A mark of the future was left by a clock that ran ahead: it must not silence anybody. One epoch is a corrected clock.
     if (now - last >= -1 && now - last < context.parameters.statusGap) return refuse('tooEarly')
   }
-  const decided = { ...status, notified: 'none', lastStatusRequestEpoch: now, lastRequestTag: tag } as const
-  if (newest === undefined) return statusAnswer(undefined, idOfNone, decided)
-  return statusAnswer(newest, idOfNewest, { ...decided, notified: 'pending', warnedThrough: newest })
+  return newest === undefined ? zero : one
 }
 
 /** The exposure that puts the user at risk: a real one before a drawn one. */

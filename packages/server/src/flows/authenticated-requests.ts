@@ -33,17 +33,21 @@ export async function authenticatedRequests(
   at: UnixSeconds,
 ): Promise<Uint8Array[]> {
   const located = locateRequests(requests, deps.robert, at)
+  const firsts = firstOfEach(requests)
   const { judged, marks } = await deps.store.transaction(async (tx) => {
-    const stored = await tx.usersOf(located.map((request, k) => (request.located ? request.id : NOBODY - k)))
+    const stored = await tx.usersOf(located.map((request, k) => (request.located ? request.id : -NO_ID - k)))
     const changing = new Set<PermanentId>()
-    const decisions = located.map((request) => {
-      const user = openUser(deps, request.located ? stored.get(request.id) : undefined)
-      return firstChange(changing, user, decideRequest(request, user, deps.robert, at))
+    const decisions = located.map((request, k) => {
+      const row = request.located ? stored.get(request.id) : undefined
+      const opened = openUser(deps, row ?? deps.nobody)
+      const user = row === undefined ? undefined : opened
+      const decision = decideRequest(request, user, deps.robert, at)
+      return firsts[k] === k ? firstChange(changing, user, decision) : { user, decision: TOO_EARLY }
     })
     const applied = await applyDecisions(tx, decisions)
     const left = marksOfLeaving(deps, applied)
     await tx.noteDepartures(left)
-    return { judged: applied, marks: left }
+    return { judged: firsts.map((first) => applied[first]!), marks: left }
   })
   // Whoever is told that he left has left every backup too.
   await deps.tombstones.record(marks)
@@ -51,7 +55,19 @@ export async function authenticatedRequests(
     deps.robert,
     judged.map(({ user, decision }) => identifiersFor(deps, user, decision, at)),
   )
-  return judged.map(({ user, decision }, k) => replyTo(deps, user, decision, lists[k]!, at))
+  const nobodysKey = openUser(deps, deps.nobody)!.encryptionKey
+  return judged.map(({ user, decision }, k) => replyTo(deps, user, decision, lists[k]!, nobodysKey, at))
+}
+
+/** Where the same bytes stand first in the batch: who sends them twice gets one decision twice (docs/divergences.md, 15). */
+function firstOfEach(requests: readonly Uint8Array[]): readonly number[] {
+  const seen = new Map<string, number>()
+  return requests.map((bytes, k) => {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+    const first = seen.get(text) ?? k
+    seen.set(text, first)
+    return first
+  })
 }
 
 interface Judged {
@@ -60,18 +76,15 @@ interface Judged {
 }
 
 /**
- * Opens both keys of a user, of a stand-in where there is none. A row that was altered is nobody's: its owner gets the constant reply
- * like everybody else, and it is counted.
+ * Opens both keys of a user. A row that was altered is nobody's: its owner gets the constant reply like everybody else, and it is
+ * counted.
  */
-function openUser(deps: Deps, stored: StoredUser | undefined): UserRecord | undefined {
-  const user = stored ?? deps.nobody
-  const [opened] = unlessAltered(deps, 'store.userAltered', () => {
+const openUser = (deps: Deps, user: StoredUser): UserRecord | undefined =>
+  unlessAltered(deps, 'store.userAltered', () => {
     const authenticationKey = deps.open('authentication', user.id, user.authenticationKey)
     const encryptionKey = deps.open('encryption', user.id, user.encryptionKey)
     return { ...user, authenticationKey, encryptionKey }
-  })
-  return stored === undefined ? undefined : opened
-}
+  })[0]
 
 /** Every verb runs for every request, for nobody where it has nothing to do: the statements tell no outcome from another. */
 async function applyDecisions(tx: Transaction, decisions: readonly Judged[]): Promise<Judged[]> {
@@ -97,10 +110,12 @@ const marksOfLeaving = ({ tombstones }: Deps, judged: readonly Judged[]): Uint8A
     return user !== undefined && decision.served && decision.removed ? mark : NOBODY_LEFT
   })
 
+const TOO_EARLY: RequestDecision = { served: false, reason: 'tooEarly' }
+
 /** Of several requests of one user in a batch only the first may change the status: the others were decided without it. */
 function firstChange(changing: Set<PermanentId>, user: UserRecord | undefined, decision: RequestDecision): Judged {
   if (user === undefined || !decision.served || decision.status === undefined) return { user, decision }
-  if (changing.has(user.id)) return { user, decision: { served: false, reason: 'tooEarly' } }
+  if (changing.has(user.id)) return { user, decision: TOO_EARLY }
   changing.add(user.id)
   return { user, decision }
 }
@@ -116,7 +131,7 @@ function changeOf(user: UserRecord | undefined, decision: RequestDecision): Stat
 /** §7 step 8 under concurrency: who did not win the one conditional update asked too early. */
 function settle(user: UserRecord | undefined, decision: RequestDecision, changed: ReadonlySet<PermanentId>): Judged {
   const lost = decision.served && decision.status !== undefined && user !== undefined && !changed.has(user.id)
-  return { user, decision: lost ? { served: false, reason: 'tooEarly' } : decision }
+  return { user, decision: lost ? TOO_EARLY : decision }
 }
 
 /** A reply is sealed for every request, and random bytes are drawn for every request: one of the two goes out. */
@@ -125,6 +140,7 @@ function replyTo(
   user: UserRecord | undefined,
   decision: RequestDecision,
   list: IdentifierList,
+  nobodysKey: Uint8Array,
   at: UnixSeconds,
 ): Uint8Array {
   const recipient = decision.served ? user : undefined
@@ -140,13 +156,12 @@ function replyTo(
     exposureDay: status?.newest === undefined ? (0 as const) : dayOfEpoch(deps.calendar, status.newest),
     list: carriesList(answer) ? list : { first: list.first, pairs: NO_PAIRS },
   }
-  const sealed = sealReply(recipient?.encryptionKey ?? NOBODYS_KEY, reply, deps.random)
+  const sealed = sealReply(recipient?.encryptionKey ?? nobodysKey, reply, deps.random)
   const constant = constantReply(deps.random)
   return recipient === undefined ? constant : sealed
 }
 
 const NO_PAIRS = new Uint8Array(0)
-const NOBODYS_KEY = new Uint8Array(SIZE.key)
 
 /** An acknowledgement and what ends something bring no identifiers; where nobody is answered it does not matter. */
 const carriesList = (answer: RequestAnswer | undefined): boolean =>

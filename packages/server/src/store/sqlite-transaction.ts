@@ -8,6 +8,8 @@ import { VERIFICATION_SQL, verificationVerbs } from './sqlite-verification.ts'
 import { type CodeRow, type ExposureRow, NOBODY, type QueuedItem, type StoredUser, type Transaction } from './store.ts'
 import { STAND_IN, statusColumns, storedUser } from './user-rows.ts'
 
+/** Where a row that belongs to no user is kept until the batch is read. */
+const NOT_FOUND: PermanentId = 2 ** 40
 const NEW_COLUMNS = statusColumns(NEW_STATUS)
 
 /** Every statement of this engine, by the name under which it is reported. */
@@ -35,7 +37,8 @@ export const SQL = {
   changeStatus: `update user_status set notified = ?, status_epoch = ?, warned_through = ?, request_tag = ?
     where id = ? and notified = ? and status_epoch = ? and warned_through = ?`,
   // A request that changes nothing writes here what one that changes something writes there.
-  changeNobody: `update nobody_status set notified = ?, status_epoch = ?, warned_through = ?, request_tag = ? where id = ?`,
+  changeNobody: `update nobody_status set notified = ?, status_epoch = ?, warned_through = ?, request_tag = ?
+    where id = ? and notified = ? and status_epoch = ? and warned_through = ?`,
   appendExposure: `insert into exposure(id, lee) select ?1, ?2 where exists (select 1 from user_key where id = ?1)
     on conflict(id) do update set lee = cast(lee || excluded.lee as blob)`,
   exposuresAfter: 'select id, lee from exposure where id > ? order by id limit ?',
@@ -119,9 +122,9 @@ function userVerbs(
       const users = new Map<PermanentId, StoredUser>()
       for (const id of ids) {
         const row = statement('user').get(id)!
-        const user = storedUser(id, row)
-        if (row['found'] !== null) users.set(id, user)
+        users.set(row['found'] === null ? NOT_FOUND : id, storedUser(id, row))
       }
+      users.delete(NOT_FOUND)
       return users
     },
     async changeStatuses(changes) {
@@ -137,7 +140,8 @@ function userVerbs(
           ...statusColumns(from),
         )
         if (done.changes === 1) changed.add(id)
-        statement('changeNobody').run(...NEW_COLUMNS, NEW_STATUS.lastRequestTag, id === NOBODY ? 0 : NOBODY)
+        const nobody = id === NOBODY ? 0 : NOBODY
+        statement('changeNobody').run(...NEW_COLUMNS, NEW_STATUS.lastRequestTag, nobody, ...NEW_COLUMNS)
       }
       return changed
     },
