@@ -2,7 +2,7 @@
 // names.
 import { BadStore } from './failures.ts'
 import { placeOf } from './postgres.ts'
-import { connect } from './postgres-connection.ts'
+import { type Connection, connect } from './postgres-connection.ts'
 import { prepareSchema } from './postgres-schema.ts'
 
 /** Every table with a bucket. The others stay on the coordinator: they grow with patients, not with users. */
@@ -40,17 +40,26 @@ export async function prepareCitus(url: string, run: boolean): Promise<readonly 
           'run "create extension citus" in the database, also on the nodes; then add them with citus_add_node',
       )
     }
-    const bits = await prepareSchema(connection, place.bucketBits)
+    // Looked at before anything is made: bits are fixed with the schema.
+    const bits = (await bitsOf(connection)) ?? place.bucketBits ?? 0
     if (bits < FEWEST_BITS) {
       throw new BadStore(
         `the database has ${2 ** bits} buckets: to be spread it needs 64 to 256. Begin with a new one, with ` +
           '?bucketBits=6 (to 8) in its URL, and restore a backup into it',
       )
     }
+    await prepareSchema(connection, place.bucketBits)
     const statements = statementsFor(bits)
     if (run) await connection.run('citus', `begin; ${statements.join('; ')}; commit`)
     return statements
   } finally {
     await connection.close()
   }
+}
+
+/** The bucket bits of a database that was set up; undefined for a new one. */
+async function bitsOf(connection: Connection): Promise<number | undefined> {
+  const known = await connection.run('citus', "select to_regclass('schema_version') is not null as known")
+  if (!known.rows[0]?.['known']) return undefined
+  return (await connection.run('citus', 'select bucket_bits from schema_version')).rows[0]?.['bucket_bits']
 }
