@@ -7,6 +7,7 @@ import { type Parameters, PROFILES, withParameters } from '@vicinity/protocol/ro
 import { DEFAULT_SETTINGS, ROLES, type Role } from '@vicinity/server'
 import { STORES } from './store.ts'
 import { UsageError } from './usage.ts'
+import { VAULT_TEXT } from './vault.ts'
 
 interface Row<Value> {
   /** What stands in its place where it is shown. */
@@ -62,6 +63,8 @@ export interface Config {
   readonly role: Role
   readonly data: string
   readonly keys?: string
+  readonly vault?: string
+  readonly allowFileVault: boolean
   readonly store?: string
   readonly durability: 'normal' | 'strict'
   readonly exports?: string
@@ -100,6 +103,13 @@ export const CONFIG: { readonly [name in Option]-?: Row<NonNullable<Config[name]
   },
   data: { argument: 'directory', codec: place, value: '.vicinity/serve', help: 'what follows lies in it unless said' },
   keys: path('directory', 'keys, shared by the processes of a back-end (in the data directory)'),
+  vault: path('url', VAULT_TEXT),
+  allowFileVault: {
+    argument: '',
+    codec: yesOrNo,
+    value: false,
+    help: 'takes a vault in a file in production: its passphrase opens it on any machine',
+  },
   store: path('url', `${STORES} (in the data directory)`),
   durability: {
     argument: 'name',
@@ -241,6 +251,8 @@ export const SECRETS = {
   VICINITY_AUTHORITY_TOKEN: 'opens the endpoints of the health authority (ROBERT), as a bearer token',
   VICINITY_ADMIN_API_KEY: 'opens issuing of verification codes (GAEN), as X-API-Key',
   VICINITY_DEVICE_API_KEY: 'opens verification for the app (GAEN), as X-API-Key',
+  VICINITY_PASSPHRASE: 'opens a vault in a file',
+  VICINITY_PIN: 'opens a vault in a token',
   PGPASSWORD: 'opens the database, where --store postgres://USER@HOST/NAME leaves the password out',
 } as const
 export type SecretName = keyof typeof SECRETS

@@ -12,7 +12,10 @@ export function unsafeSettings(config: Config): readonly string[] {
     (name) => (secretOf(name)?.length ?? LEAST_SECRET) < LEAST_SECRET,
   )
   const { proofOfWork, poolWindow } = config.parameters
+  const inFile = config.vault?.startsWith('file:') === true && !config.allowFileVault
   const found: readonly (readonly [boolean, string])[] = [
+    [config.vault === undefined, 'vault: the keys lie in the open in their directory: give the address of a vault'],
+    [inFile, 'vault: a file can be copied: give a token (pkcs11:), or say allowFileVault'],
     [
       !LOOPBACK.test(config.host) && config.tlsCertificate === undefined && !config.behindProxy,
       'host: a public address without TLS: give tlsCertificate and tlsKey, or say behindProxy where a proxy ends TLS',

@@ -27,6 +27,7 @@ import {
 import { readPeers } from './peers.ts'
 import { unsafeSettings } from './production.ts'
 import { UsageError } from './usage.ts'
+import { vaultOf } from './vault.ts'
 
 /** A stop that takes longer is cut: what is cut off was never answered, and nothing of it is lost or counted twice. */
 const STOP_MILLISECONDS = 8000
@@ -69,13 +70,26 @@ export function serveCommand(): Command {
       if (given.printConfig === true) return console.log(shownConfig(config))
       const options = serveOptions(config)
       mkdirSync(config.data, { recursive: true, mode: 0o700 })
-      const running = await serve({ ...options, acceptClock: given.acceptClock === true }).catch(inWords(config))
+      const vault = openedVault(config)
+      const acceptClock = given.acceptClock === true
+      const running = await serve({ ...options, ...vault, acceptClock }).catch(inWords(config))
       // Who reads the address may stop the server at once: it listens for that first.
       const stopped = untilStopped(running)
       process.on('SIGHUP', running.reload)
       tell(running, config)
       await stopped
     })
+}
+
+function openedVault({ vault: url }: Config): Pick<ServeOptions, 'vault'> {
+  try {
+    const vault = vaultOf(url)
+    if (vault === undefined)
+      console.error('vicinity: without a vault the keys lie in the open: good enough to try it out')
+    return vault === undefined ? {} : { vault }
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
 }
 
 /** What a server is started with. Throws `UsageError` where the configuration contradicts itself, or production refuses it. */

@@ -87,6 +87,7 @@ test('what is shown of a configuration holds no secret', (t) => {
 })
 
 const SAFE: Partial<Config> = {
+  vault: 'pkcs11:token=vicinity?module-path=libsofthsm2.so',
   production: true,
   store: 'postgres://me@db.internal/vicinity?sslmode=verify-full',
   host: '0.0.0.0',
@@ -97,6 +98,8 @@ test('production refuses, all at once, what is only fit for trying out, and says
   const safe = configOf(undefined, SAFE)
   assert.deepEqual(unsafeSettings(safe), [])
   for (const [changed, words] of [
+    [{ vault: undefined }, /^vault: the keys lie in the open/],
+    [{ vault: 'file:/etc/vicinity/vault' }, /^vault: a file can be copied/],
     [{ behindProxy: false }, /^host: a public address without TLS/],
     [{ store: 'sqlite::memory:' }, /^store: it ends with the process/],
     [{ store: 'postgres:throwaway' }, /^store: it ends with the process/],
@@ -111,6 +114,7 @@ test('production refuses, all at once, what is only fit for trying out, and says
     assert.match(found[0]!, words)
     assert.ok(!found[0]!.includes('secret'))
   }
+  assert.deepEqual(unsafeSettings({ ...safe, vault: 'file:/etc/vicinity/vault', allowFileVault: true }), [])
   withEnvironment(t, { VICINITY_AUTHORITY_TOKEN: 'short' })
   assert.match(unsafeSettings(safe)[0]!, /^VICINITY_AUTHORITY_TOKEN: shorter than 24/)
   assert.throws(
@@ -134,5 +138,8 @@ test('serve prints the configuration in force and ends, and starts nothing that 
   assert.deepEqual([region, port], ['DE', 1])
   const refused = await run(['serve', '--config', file, '--production', '--store', 'sqlite::memory:'])
   assert.equal(refused.code, 1)
-  assert.match(refused.error, /^vicinity: production refuses\n {2}store: it ends with the process/)
+  assert.match(
+    refused.error,
+    /^vicinity: production refuses\n {2}vault: the keys lie in the open.*\n {2}store: it ends with the process/,
+  )
 })
