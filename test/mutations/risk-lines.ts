@@ -23,14 +23,14 @@ const risk = mutationsOf('packages/protocol/src/robert/risk.ts', protocolTests('
   {
     step: 'divergence 12: a malicious patient',
     breaks: 'one slot warns',
-    before: 'const enough = sum >= 10 * riskMinutes && distinct >= riskSlots',
-    after: 'const enough = sum >= 10 * riskMinutes',
+    before: 'const enough = Number(sum >= tenths) & Number(distinct >= riskSlots)',
+    after: 'const enough = Number(sum >= tenths)',
   },
   {
     step: 'risk slots-1: at least 15 minutes',
     breaks: 'fifteen minutes are not enough',
-    before: 'const enough = sum >= 10 * riskMinutes && distinct >= riskSlots',
-    after: 'const enough = sum > 10 * riskMinutes && distinct >= riskSlots',
+    before: 'const enough = Number(sum >= tenths) & Number(distinct >= riskSlots)',
+    after: 'const enough = Number(sum > tenths) & Number(distinct >= riskSlots)',
   },
   {
     step: 'risk slots-1: within 24 hours',
@@ -41,8 +41,8 @@ const risk = mutationsOf('packages/protocol/src/robert/risk.ts', protocolTests('
   {
     step: 'risk slots-1: the newest at most 10 days old',
     breaks: 'an exposure of ten days ago no longer counts',
-    before: 'if (enough && weight > 0 && cell >= perDay) found = cell',
-    after: 'if (enough && weight > 0 && cell >= perDay + perEpoch) found = cell',
+    before: 'const named = enough & Number(weight > 0) & Number(cell >= perDay)',
+    after: 'const named = enough & Number(weight > 0) & Number(cell >= perDay + perEpoch)',
   },
   {
     step: 'ROBERT §3.2.1: UN reset',

@@ -98,6 +98,7 @@ function slots(lee: Uint8Array, now: Epoch, after: number, calendar: Calendar, p
   const from = (now - epochsIn(calendar, parameters.riskNewestDays)) * perEpoch - perDay
   const { weights, cells } = slotWeights(lee, now, after, from, calendar, parameters)
   const { riskMinutes, riskSlots } = parameters
+  const tenths = 10 * riskMinutes
   let sum = 0
   let distinct = 0
   // Newest window last, so the newest sufficient exposure is the answer.
@@ -107,8 +108,10 @@ function slots(lee: Uint8Array, now: Epoch, after: number, calendar: Calendar, p
     const gone = cell < perDay ? 0 : weights[cell - perDay]!
     sum += weight - gone
     distinct += (weight > 0 ? 1 : 0) - (gone > 0 ? 1 : 0)
-    const enough = sum >= 10 * riskMinutes && distinct >= riskSlots
-    if (enough && weight > 0 && cell >= perDay) found = cell
+    // Without branches: of a day after an exposure every cell would take the further one.
+    const enough = Number(sum >= tenths) & Number(distinct >= riskSlots)
+    const named = enough & Number(weight > 0) & Number(cell >= perDay)
+    found = named * cell + (1 - named) * found
   }
   return found < 0 ? { atRisk: false } : { atRisk: true, newest: Math.floor((from + found) / perEpoch) as Epoch }
 }
