@@ -6,6 +6,7 @@ import { importKeys } from './flows/key-server/import.ts'
 import { processContacts } from './flows/process-contacts.ts'
 import { purge } from './flows/purge.ts'
 import { lookAtQueue } from './flows/queue-room.ts'
+import { resealKeys } from './flows/reseal-keys.ts'
 import { keepServerKeys } from './flows/server-keys.ts'
 import { keepVerification } from './flows/verification/keep-verification.ts'
 
@@ -25,6 +26,7 @@ export const jobsOf = (deps: Deps): readonly Job[] => [
   { name: 'imports', every: 900, run: importKeys },
   { name: 'exports', every: 600, run: exportKeys },
   { name: 'departures', every: 3600, run: keepDepartures },
+  { name: 'reseal keys', every: 3600, run: resealKeys },
   { name: 'audit', every: 300, run: async ({ audit }) => audit.keep() },
 ]
 

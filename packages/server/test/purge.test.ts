@@ -130,6 +130,7 @@ test('the jobs of a back-end: purge at every epoch, the others often enough for 
     ['imports', 900],
     ['exports', 600],
     ['departures', 3600],
+    ['reseal keys', 3600],
     ['audit', 300],
   ])
 })

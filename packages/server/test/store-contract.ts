@@ -6,6 +6,7 @@ import { NEW_STATUS, packExposure, type UserStatus } from '@vicinity/protocol/ro
 import { type CodeRow, MOST_WAITING, NOBODY, type Store, type Transaction } from '../src/store/store.ts'
 import { departures } from './departures-contract.ts'
 import { randomOf } from './fixture.ts'
+import { sealedKeys } from './sealed-keys-contract.ts'
 import { uploads } from './uploads-contract.ts'
 import { verification } from './verification-contract.ts'
 
@@ -286,7 +287,7 @@ export function storeContract(name: string, open: Open, without: string | false 
     t.after(() => store.close().catch(() => {}))
     await check(store)
   }
-  for (const checks of [users, exposures, uploads, codes, verification, departures, transactions]) {
+  for (const checks of [users, exposures, uploads, codes, verification, departures, sealedKeys, transactions]) {
     for (const [title, check] of Object.entries(checks)) test(`${name}: ${title}`, { skip }, run(check))
   }
 }

@@ -121,7 +121,7 @@ export function statusOfKeys(
 
 /** What can be followed by a new version, and what has to happen then; the others say why they cannot. */
 export const ROTATIONS: Readonly<Record<string, string>> = {
-  data: 'every process seals new users under it within the hour; a job seals the others anew and destroys the old one, not before 48 hours',
+  data: 'every process seals new users under it within the hour; a job seals the others anew, and destroys the old one when no backup can hold a row under it',
   'key-encryption':
     'all key files are wrapped under it now; restart nothing, and destroy the old one when every process has been restarted',
   export:

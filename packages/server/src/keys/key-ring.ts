@@ -105,6 +105,22 @@ export class KeyRing {
     return { version, key: this.#dataKeys.get(version)! }
   }
 
+  /** Versions of the data keys, ascending. */
+  get dataVersions(): readonly number[] {
+    return [...this.#dataKeys.keys()].sort((one, other) => one - other)
+  }
+
+  /** Unix seconds when the newest data key was made; undefined where that is not known. */
+  get dataKeyMade(): number | undefined {
+    return this.#files.madeAt(nameOfData(this.dataKey.version))
+  }
+
+  destroyOldDataKeys(): void {
+    const { version: newest } = this.dataKey
+    for (const version of this.dataVersions) if (version !== newest) this.#files.remove(nameOfData(version))
+    this.#learnDataKeys()
+  }
+
   /** Copies of all data keys, in the form of the jobs of a crew (crew/work.ts). */
   userSecrets(): { readonly secrets: Uint8Array; readonly versions: readonly number[] } {
     return { secrets: concat(...this.#dataKeys.values()), versions: [...this.#dataKeys.keys()] }

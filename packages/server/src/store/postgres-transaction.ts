@@ -3,6 +3,7 @@ import type { PermanentId } from '@vicinity/protocol/robert'
 import { type Buckets, groupedBy } from './buckets.ts'
 import { POSTGRES_DEPARTURE_SQL, postgresDepartureVerbs } from './postgres-departures.ts'
 import { POSTGRES_KEY_SERVER_SQL, postgresKeyServerVerbs } from './postgres-key-server.ts'
+import { POSTGRES_SEALED_KEYS_SQL, postgresSealedKeysVerbs } from './postgres-sealed-keys.ts'
 import { POSTGRES_VERIFICATION_SQL, postgresVerificationVerbs } from './postgres-verification.ts'
 import { QUEUE_SAMPLE, type QueueSample, queueStateOf } from './queue-state.ts'
 import { type CodeRow, NOBODY, type QueuedItem, type SpentToken, type Transaction } from './store.ts'
@@ -88,6 +89,7 @@ export const POSTGRES_SQL = {
   ...POSTGRES_VERIFICATION_SQL,
   ...POSTGRES_KEY_SERVER_SQL,
   ...POSTGRES_DEPARTURE_SQL,
+  ...POSTGRES_SEALED_KEYS_SQL,
 } as const
 
 export type StatementName = keyof typeof POSTGRES_SQL
@@ -125,6 +127,7 @@ export function postgresTransaction(query: Query, buckets: Buckets): Transaction
     ...postgresVerificationVerbs(query),
     ...postgresKeyServerVerbs(query),
     ...postgresDepartureVerbs(query),
+    ...postgresSealedKeysVerbs(query, buckets),
   }
 }
 

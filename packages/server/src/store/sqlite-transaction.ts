@@ -4,6 +4,7 @@ import { NEW_STATUS, type PermanentId } from '@vicinity/protocol/robert'
 import { QUEUE_SAMPLE, queueStateOf } from './queue-state.ts'
 import { DEPARTURE_SQL, departureVerbs } from './sqlite-departures.ts'
 import { KEY_SERVER_SQL, keyServerVerbs } from './sqlite-key-server.ts'
+import { SEALED_KEYS_SQL, sealedKeysVerbs } from './sqlite-sealed-keys.ts'
 import { VERIFICATION_SQL, verificationVerbs } from './sqlite-verification.ts'
 import { type CodeRow, type ExposureRow, NOBODY, type QueuedItem, type StoredUser, type Transaction } from './store.ts'
 import { STAND_IN, statusColumns, storedUser } from './user-rows.ts'
@@ -66,6 +67,7 @@ export const SQL = {
   ...VERIFICATION_SQL,
   ...KEY_SERVER_SQL,
   ...DEPARTURE_SQL,
+  ...SEALED_KEYS_SQL,
 } as const
 
 type Statement = (name: keyof typeof SQL) => StatementSync
@@ -82,6 +84,7 @@ export function sqliteTransaction(statement: Statement): Transaction {
     ...verificationVerbs(statement),
     ...keyServerVerbs(statement),
     ...departureVerbs(statement),
+    ...sealedKeysVerbs(statement),
   }
 }
 

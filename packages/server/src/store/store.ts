@@ -2,6 +2,7 @@ import type { Random, UnixSeconds, UtcDay } from '@vicinity/protocol'
 import type { PermanentId, UserStatus } from '@vicinity/protocol/robert'
 import type { DepartureVerbs } from './departures.ts'
 import type { KeyServerVerbs } from './key-server.ts'
+import type { SealedKeysVerbs } from './sealed-keys.ts'
 import type { VerificationVerbs } from './verification.ts'
 
 /** An entry of IDTable as it lies in the store: keys are sealed (`deps.seal`), exposures are packed, 4 bytes each. */
@@ -60,7 +61,7 @@ export interface SpentToken {
 export const NOTHING_SPENT: SpentToken = { day: -1 as UtcDay, spentKey: new Uint8Array(16) }
 
 /** The verbs of one transaction. Batches are arrays of distinct ids. No invariant rests on an isolation level. */
-export interface Transaction extends VerificationVerbs, KeyServerVerbs, DepartureVerbs {
+export interface Transaction extends VerificationVerbs, KeyServerVerbs, DepartureVerbs, SealedKeysVerbs {
   /** The newest time that was noted; undefined in a new store. */
   readonly lastTime: () => Promise<UnixSeconds | undefined>
   readonly noteTime: (at: UnixSeconds) => Promise<void>
