@@ -1,117 +1,72 @@
 // `vicinity store`: backup, restoring and preparing of a database, beside the service or before it.
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import {
   adopt,
+  auditFiles,
+  auditSigner,
   type BackupSummary,
   BadBackup,
   backUp,
   backupKey,
-  directoryKeys,
   type KeyFiles,
+  openAudit,
+  openKeys,
   openStore,
   placeOfStore,
+  plainVault,
   prepareCitus,
   type Restored,
   restore,
+  type Vault,
+  VaultError,
   verifyBackup,
   wallClock,
 } from '@vicinity/server'
 import { Command } from 'commander'
+import { CONFIG, configOf, type Option, optionOf, optionsOf, placesOf } from './config.ts'
 import { utc } from './inspect/fields.ts'
 import { isOfStore } from './store.ts'
 import { UsageError } from './usage.ts'
+import { VAULT_ENVIRONMENT, vaultOf } from './vault.ts'
 
-interface StoreOptions {
-  readonly data: string
-  readonly keys?: string
-  readonly store?: string
-  readonly departed?: readonly string[]
+interface Given extends Readonly<Record<string, unknown>> {
+  readonly config?: string
+  readonly out?: string
+  readonly alsoDeparted?: readonly string[]
+  readonly rehearse?: boolean
   readonly json?: boolean
 }
 
-const URLS = 'sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME (default: in the data directory)'
-
 export function storeCommand(): Command {
   const store = new Command('store').description('Backup, restoring and preparing of a database')
-  withPlace(store.command('backup'))
+  stepOf(store, 'backup', ['data', 'keys', 'vault', 'store'])
     .description('Write a sealed backup, while the service runs or not; it holds no key')
     .requiredOption('--out <file>', 'the file to write; it must not be there yet')
     .action(
-      orWords(async (options: StoreOptions & { readonly out: string }) => {
-        const keyFiles = keysOf(options)
-        const key = backupKey(keyFiles, randomBytes)
-        const place = placeOfStore(urlOf(options))
-        const input = { place, path: options.out, key, random: randomBytes, at: wallClock(), progress: progressOf() }
-        print(options, `${options.out}: a backup`, await backUp(input))
+      orWords(async (given: Given) => {
+        const { url, keyFiles } = world(given)
+        const [key, place, path] = [backupKey(keyFiles, randomBytes), placeOfStore(url), given.out!]
+        const input = { place, path, key, random: randomBytes, at: wallClock(), progress: progressOf() }
+        print(given, `${path}: a backup`, await backUp(input))
       }),
     )
-  store
-    .command('verify')
+  stepOf(store, 'verify', ['data', 'keys', 'vault'])
     .description('Read a backup to its end: every chunk, every count, and whether its rows fit together')
     .argument('<file>', 'the backup')
-    .option('--data <directory>', 'database and keys', '.vicinity/serve')
-    .option('--keys <directory>', 'keys (default: in the data directory)')
-    .option('--json', 'one line of JSON')
     .action(
-      orWords(async (file: string, options: StoreOptions) => {
-        print(options, `${file}: whole`, verifyBackup(file, knownBackupKey(keysOf(options)), progressOf()))
+      orWords(async (file: string, given: Given) => {
+        print(given, `${file}: whole`, verifyBackup(file, knownBackupKey(world(given).keyFiles), progressOf()))
       }),
     )
-  withPlace(store.command('restore'))
-    .description(
-      'Restore a backup into an empty database; what was issued since the backup and before is refused from then on',
-    )
+  withDeparted(stepOf(store, 'restore', ['data', 'keys', 'vault', 'store', 'audit', 'departed']))
+    .description('Restore a backup into an empty database: tokens that were issued before are refused from then on')
     .argument('<file>', 'the backup')
-    .option('--departed <directories...>', 'marks of who left, of every server (default: in the data directory)')
-    .action(
-      orWords(async (file: string, options: StoreOptions) => {
-        const keyFiles = keysOf(options)
-        const restored = await restore({
-          place: placeOfStore(urlOf(options)),
-          path: file,
-          key: knownBackupKey(keyFiles),
-          keyFiles,
-          departed: departedOf(options),
-          before: () => {},
-          progress: progressOf(),
-        })
-        print(options, `${file}: restored`, restored)
-      }),
-    )
-  addAdopt(store)
-  addPrepare(store)
-  return store
-}
-
-function addAdopt(store: Command): void {
-  withPlace(store.command('adopt'))
-    .description(
-      'Take a database as it is, where no backup is better: an old copy, or a new one in the place of one that is lost',
-    )
-    .option('--departed <directories...>', 'marks of who left, of every server (default: in the data directory)')
-    .action(
-      orWords(async (options: StoreOptions) => {
-        const url = urlOf(options)
-        const place = placeOfStore(url)
-        const opened = openStore(url)
-        try {
-          const departed = departedOf(options)
-          const taken = await adopt({ place, store: opened, keyFiles: keysOf(options), departed, before: () => {} })
-          console.log(
-            options.json
-              ? JSON.stringify(taken)
-              : `the database is of generation ${taken.generation} now; ${taken.left} users of it had left`,
-          )
-        } finally {
-          await opened.close()
-        }
-      }),
-    )
-}
-
-function addPrepare(store: Command): void {
+    .option('--rehearse', 'a drill: the keys stay as they are, and the database is never served')
+    .action(orWords(restoreFrom))
+  withDeparted(stepOf(store, 'adopt', ['data', 'keys', 'vault', 'store', 'audit', 'departed']))
+    .description('Take a database as it is, where no backup is better: an old copy, or a new one')
+    .action(orWords(adoptAsItIs))
   store
     .command('prepare')
     .description('Make a new database ready before its first start')
@@ -119,27 +74,81 @@ function addPrepare(store: Command): void {
     .requiredOption('--citus', 'spread the tables of users over the nodes of Citus, by their bucket')
     .option('--print', 'only print the statements')
     .action(
-      orWords(async ({ store: url, print: only = false }: { readonly store: string; readonly print?: boolean }) => {
-        for (const statement of await prepareCitus(url, !only)) console.log(`${statement};`)
+      orWords(async ({ store: url, print: only }: { readonly store: string; readonly print?: boolean }) => {
+        for (const statement of await prepareCitus(url, only !== true)) console.log(`${statement};`)
       }),
     )
+  return store
 }
 
-const withPlace = (command: Command): Command =>
-  command
-    .option('--data <directory>', 'database and keys', '.vicinity/serve')
-    .option('--keys <directory>', 'keys (default: in the data directory)')
-    .option('--store <url>', URLS)
+/** A command that finds its places where `vicinity serve` does. */
+function stepOf(store: Command, name: string, places: readonly Option[]): Command {
+  const command = store.command(name).option('--config <file>', 'configuration of the service')
+  for (const place of places) command.option(`${optionOf(place)} <${CONFIG[place].argument}>`, CONFIG[place].help)
+  return command
     .option('--json', 'one line of JSON')
-
-const urlOf = ({ data, store }: StoreOptions): string => store ?? `sqlite:${join(data, 'vicinity.db')}`
-
-function keysOf({ data, keys = join(data, 'keys') }: StoreOptions): KeyFiles {
-  if (!existsSync(keys)) throw new UsageError(`there are no keys in ${keys}: give them with --keys or --data`)
-  return directoryKeys(keys)
+    .addHelpText('after', `\nSecrets in the environment:${VAULT_ENVIRONMENT}`)
 }
 
-function departedOf({ data, departed = [join(data, 'departed')] }: StoreOptions): readonly string[] {
+const withDeparted = (command: Command): Command =>
+  command.option('--also-departed <directories...>', 'marks of who left at other servers of the back-end')
+
+interface World {
+  readonly url: string
+  readonly vault: Vault | undefined
+  readonly keyFiles: KeyFiles
+  readonly audit: string
+  readonly departed: readonly string[]
+}
+
+function world(given: Given): World {
+  const config = configOf(given.config, optionsOf(given))
+  const { store: url, keys, audit, departed } = placesOf(config)
+  if (!existsSync(keys)) throw new UsageError(`there are no keys in ${keys}: give --config, --data or --keys`)
+  const vault = vaultOf(config.vault)
+  return { url, vault, keyFiles: openKeys(keys, vault), audit, departed: [departed, ...(given.alsoDeparted ?? [])] }
+}
+
+async function restoreFrom(file: string, given: Given): Promise<void> {
+  const opened = world(given)
+  const { url, keyFiles, departed } = opened
+  const restored = await restore({
+    place: placeOfStore(url),
+    path: file,
+    key: knownBackupKey(keyFiles),
+    keyFiles,
+    departed: knownDirectories(departed),
+    before: (generation) => log(opened, 'store.restored', generation),
+    rehearsed: given.rehearse === true,
+    progress: progressOf(),
+  })
+  print(given, `${file}: ${given.rehearse === true ? 'could be restored' : 'restored'}`, restored)
+}
+
+async function adoptAsItIs(given: Given): Promise<void> {
+  const opened = world(given)
+  const { url, keyFiles, departed } = opened
+  const [place, store] = [placeOfStore(url), openStore(url)]
+  try {
+    const before = (generation: number) => log(opened, 'store.adopted', generation)
+    const taken = await adopt({ place, store, keyFiles, departed: knownDirectories(departed), before })
+    if (given.json === true) console.log(JSON.stringify(taken))
+    else console.log(`the database is of generation ${taken.generation} now; ${taken.left} users of it had left`)
+  } finally {
+    await store.close()
+  }
+}
+
+/** In the log before it takes effect; the service does not run meanwhile. */
+function log({ audit, vault, keyFiles }: World, act: 'store.restored' | 'store.adopted', generation: number): void {
+  const files = auditFiles(audit)
+  const signer = auditSigner(vault ?? plainVault(keyFiles, randomBytes))
+  openAudit({ files, signer, now: wallClock, parameters: act }).append(act, { generation })
+  files.log.close()
+  files.heads.close()
+}
+
+function knownDirectories(departed: readonly string[]): readonly string[] {
   const missing = departed.find((directory) => !existsSync(directory))
   if (missing === undefined) return departed
   throw new UsageError(`there is no directory ${missing}: without the marks of who left a restore revives them`)
@@ -163,15 +172,17 @@ function progressOf() {
   }
 }
 
-function print({ json }: StoreOptions, what: string, summary: BackupSummary & Partial<Restored>): void {
+function print({ json }: Given, what: string, summary: BackupSummary & Partial<Restored>): void {
   const { generation, at, rows, left, unreadable } = summary
-  if (json) {
-    console.log(JSON.stringify({ generation, at: utc(at), rows, ...(left !== undefined && { left, unreadable }) }))
+  if (json === true) {
+    const kept = left === undefined ? {} : { left, unreadable }
+    console.log(JSON.stringify({ generation, at: utc(at), rows, ...kept }))
     return
   }
-  const held = Object.entries(rows).filter(([, count]) => count > 0)
-  console.log(`${what} of ${utc(at)}, generation ${generation}`)
-  for (const [table, count] of held) console.log(`  ${table.padEnd(20)} ${String(count).padStart(10)}`)
+  console.log(`${what}, of ${utc(at)}`)
+  for (const [table, count] of Object.entries(rows)) {
+    if (count > 0) console.log(`  ${table.padEnd(20)} ${String(count).padStart(10)}`)
+  }
   if (left !== undefined) console.log(`  ${left} users of it had left, and stay away`)
   if (unreadable) console.log(`  ${unreadable} queued items stay away: the key of their window is destroyed`)
 }
@@ -183,8 +194,8 @@ const orWords =
     try {
       await run(...args)
     } catch (error) {
-      const isSystem = error instanceof Error && 'syscall' in error
-      if (error instanceof BadBackup || isOfStore(error) || isSystem) throw new UsageError((error as Error).message)
+      const ours = error instanceof BadBackup || error instanceof VaultError || isOfStore(error)
+      if (ours || (error instanceof Error && 'syscall' in error)) throw new UsageError((error as Error).message)
       throw error
     }
   }

@@ -19,6 +19,8 @@ export const ACTS = {
   'log.opened': { role: 'server', details: { keyDigest: 'digest' } },
   'log.cut': { role: 'server', details: { entryBytes: 'number', headBytes: 'number' } },
   'log.unsigned': { role: 'server', details: { first: 'number', entries: 'number' } },
+  'store.restored': { role: 'operator', details: { generation: 'number' } },
+  'store.adopted': { role: 'operator', details: { generation: 'number' } },
   'server.started': { role: 'operator', details: { setUp: 'digest' } },
   'server.stopped': { role: 'operator', details: {} },
   'parameters.inForce': { role: 'operator', details: { digest: 'digest' } },

@@ -169,6 +169,8 @@ export interface RestoreInput {
   readonly departed: readonly string[]
   /** Called with the new generation before anything takes effect. */
   readonly before: (generation: number) => void
+  /** A drill: the keys keep their generation, and the database is never served. */
+  readonly rehearsed?: boolean
   readonly progress: Progress
 }
 
@@ -178,6 +180,9 @@ export interface Restored extends Summary {
   /** Queued items that stay away because the key of their window was destroyed. */
   readonly unreadable: number
 }
+
+/** The generation of a drill: no keys have it. */
+const NEVER_SERVED = -1
 
 /**
  * Restores a backup into an empty database. Of who left since nothing is restored. The generation is one more than that of the backup and
@@ -191,9 +196,12 @@ export async function restore(input: RestoreInput): Promise<Restored> {
     if (!(await target.isEmpty())) {
       throw new BadStore('the database is not empty: a backup is restored into a new one')
     }
-    const generation = 1 + Math.max(summary.generation, generationOf(keyFiles))
-    input.before(generation)
-    raiseGeneration(keyFiles, generation)
+    const generation =
+      input.rehearsed === true ? NEVER_SERVED : 1 + Math.max(summary.generation, generationOf(keyFiles))
+    if (generation !== NEVER_SERVED) {
+      input.before(generation)
+      raiseGeneration(keyFiles, generation)
+    }
     const hasLeft = hasLeftBy(keyFiles, input.departed)
     const names = new Set(keyFiles.names())
     const isReadable = (window: number) => names.has(`intake-${window}`)
