@@ -29,6 +29,8 @@ export interface DeployedEndpoint {
   /** The largest body in bytes. */
   readonly limit: number
   readonly summary: string
+  /** Whether its answers leave on the grid: where chaff is, and what is refused, must not be told by their time. */
+  readonly onGrid?: true
   /** What an answer holds beside `error` where a request could not be read (400) or the world failed (500, 503). */
   readonly errorFields?: (status: number) => object
   readonly run: (deps: Deps, call: DeployedCall, at: UnixSeconds) => Promise<DeployedAnswer>

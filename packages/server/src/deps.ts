@@ -43,6 +43,8 @@ export interface Settings {
   readonly riskFunction: RiskFunctionName
   /** The bearer token of the health authority; undefined closes its endpoints. */
   readonly authorityToken: string | undefined
+  /** Milliseconds: replies that must tell nothing by their time leave at multiples of it after their requests came. 0: when ready. */
+  readonly replyGrid: number
   readonly gaen: GaenSettings
   /** Uploads are answered with 503 while more items wait: what a disk, and the hours after a stop, can bear. */
   readonly mostQueuedItems: number
@@ -56,6 +58,7 @@ export const DEFAULT_SETTINGS: Settings = {
   parameters: DEFAULT_PARAMETERS,
   riskFunction: DEFAULT_RISK_FUNCTION,
   authorityToken: undefined,
+  replyGrid: 0,
   gaen: DEFAULT_GAEN_SETTINGS,
   mostQueuedItems: 20_000_000,
 }

@@ -7,6 +7,7 @@ import { type Deps, Unavailable } from './deps.ts'
 import { dispatch, statusOf } from './dispatch.ts'
 import type { Role } from './jobs.ts'
 import { OPENAPI_PATH, openApiDocument } from './openapi.ts'
+import { NO_GRID, type ReleaseGrid, releaseGrid } from './release-grid.ts'
 import type { Tls } from './tls.ts'
 
 /** How this process is reached, and what it does. */
@@ -77,6 +78,7 @@ export function makeHttp(
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(NO_ENDPOINT))
   app.setErrorHandler((error, request, reply) => sendError(deps, error, request, reply))
   const collected = collecting(deps, now)
+  const grid = gridOf(deps)
   for (const name of role === 'worker' ? HEALTH : (Object.keys(api) as EndpointName[])) {
     const { method, path, limit } = api[name]
     app.route({
@@ -85,14 +87,15 @@ export function makeHttp(
       bodyLimit: Math.max(limit, 1),
       handler: async (request, reply) => {
         const json = method === 'GET' ? {} : jsonOf(String(request.body))
-        const answer = await dispatch(collected, name, json, request.headers.authorization, now())
+        const work = () => dispatch(collected, name, json, request.headers.authorization, now())
+        const answer = await (name === 'request' ? grid(work) : work())
         void reply.header('cache-control', 'no-store')
         return answer
       },
     })
   }
   if (role === 'worker') return app
-  for (const endpoint of DEPLOYED_ENDPOINTS) bindDeployed(app, deps, now, endpoint)
+  for (const endpoint of DEPLOYED_ENDPOINTS) bindDeployed(app, deps, now, endpoint, grid)
   servePages(app, { [OPENAPI_PATH]: () => ({ type: 'application/json', body: DOCUMENT }), ...pages })
   return app
 }
@@ -122,7 +125,21 @@ function sendError(
   return reply.code(status).send({ ...body, ...fields(status) })
 }
 
-function bindDeployed(app: FastifyInstance, deps: Deps, now: () => UnixSeconds, endpoint: DeployedEndpoint): void {
+const gridOf = ({ settings: { replyGrid } }: Deps): ReleaseGrid =>
+  replyGrid === 0
+    ? NO_GRID
+    : releaseGrid(replyGrid, {
+        now: () => performance.now(),
+        after: (milliseconds, then) => void setTimeout(then, milliseconds),
+      })
+
+function bindDeployed(
+  app: FastifyInstance,
+  deps: Deps,
+  now: () => UnixSeconds,
+  endpoint: DeployedEndpoint,
+  grid: ReleaseGrid,
+): void {
   app.route({
     method: endpoint.method,
     url: endpoint.path,
@@ -132,11 +149,9 @@ function bindDeployed(app: FastifyInstance, deps: Deps, now: () => UnixSeconds, 
       const body = endpoint.method === 'GET' ? '' : String(request.body)
       const rest = (request.params as { readonly '*'?: string })['*'] ?? ''
       const headers = request.headers as DeployedCall['headers']
-      const answer = await endpoint.run(
-        deps,
-        { json: endpoint.method === 'GET' ? undefined : jsonOf(body), body, headers, rest },
-        now(),
-      )
+      const call = { json: endpoint.method === 'GET' ? undefined : jsonOf(body), body, headers, rest }
+      const work = () => endpoint.run(deps, call, now())
+      const answer = await (endpoint.onGrid === true ? grid(work) : work())
       void reply.code(answer.status).headers({ 'cache-control': 'no-store', ...answer.headers })
       return reply.send(answer.body instanceof Uint8Array ? Buffer.from(answer.body) : answer.body)
     },

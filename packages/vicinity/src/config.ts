@@ -78,6 +78,7 @@ export interface Config {
   readonly metricsHost: string
   readonly metricsPort?: number
   readonly threads?: number
+  readonly replyGrid: number
   readonly serviceStart: number
   readonly countryCode: number
   readonly profile: string
@@ -136,6 +137,12 @@ export const CONFIG: { readonly [name in Option]-?: Row<NonNullable<Config[name]
     argument: 'number',
     codec: integer(0, 256),
     help: 'threads for the cryptography of batches (one for every other processor)',
+  },
+  replyGrid: {
+    argument: 'milliseconds',
+    codec: integer(0, 1000),
+    value: 20,
+    help: 'replies that must tell nothing by their time leave at multiples of it after their requests came; 0 for none',
   },
   serviceStart: {
     argument: 'unix',

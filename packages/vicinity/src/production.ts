@@ -33,6 +33,7 @@ export function unsafeSettings(config: Config): readonly string[] {
       'store: the password stands in the address: leave it out, and set PGPASSWORD or PGPASSFILE',
     ],
     [isOpenToTheNetwork(store), 'store: PostgreSQL over a network without sslmode=verify-full: add it to the address'],
+    [config.replyGrid === 0, 'replyGrid: 0 lets the time of a reply tell what it is: leave it out'],
     [
       proofOfWork !== undefined && proofOfWork < PARAMETERS.proofOfWork.value,
       `parameters: proofOfWork below ${PARAMETERS.proofOfWork.value} lets anybody register millions: leave it out`,

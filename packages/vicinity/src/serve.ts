@@ -123,6 +123,7 @@ function settingsOf(config: Config): Settings {
       serviceStart: config.serviceStart as UnixSeconds,
       countryCode: config.countryCode,
       authorityToken: secretOf('VICINITY_AUTHORITY_TOKEN'),
+      replyGrid: config.replyGrid,
       gaen: gaenSettings(config),
     }
   } catch (error) {

@@ -22,6 +22,7 @@ export const KEY_SERVER_ENDPOINTS: readonly DeployedEndpoint[] = [
     // Beyond the format's own limit, so that a larger body gets the answer of the format.
     limit: 4 * PUBLISH_BYTES,
     summary: 'Publishes the keys of somebody who was diagnosed, or revises them (key server, version 1).',
+    onGrid: true,
     run: publish,
   },
   {

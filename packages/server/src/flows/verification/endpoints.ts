@@ -63,6 +63,7 @@ const post = (path: string, summary: string, guard: Guard, run: Run): DeployedEn
   path,
   limit: LIMIT,
   summary,
+  ...(guard.chaff !== undefined && { onGrid: true }),
   errorFields: (status) => {
     const errorCode = status === 400 ? REFUSALS[guard.unreadable].errorCode : 'internal_server_error'
     return { errorCode, error_code: errorCode }
