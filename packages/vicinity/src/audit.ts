@@ -64,7 +64,11 @@ export function auditCommand(): Command {
 /** A back-end may be writing: what was read between an entry and its head is read again. */
 const TRIES = 3
 
-function verifyFiles(file: string, { key, heads = headsPath(file), witness }: VerifyCommandOptions): AuditVerdict {
+/** Verifies a log with the heads beside it. Throws `UsageError` where it cannot be read. */
+export function verifyFiles(
+  file: string,
+  { key, heads = headsPath(file), witness }: VerifyCommandOptions,
+): AuditVerdict {
   const point = key === undefined ? undefined : orUsageError(key, () => readPoint(key))
   const read = (path: string) => orUsageError(path, () => new Uint8Array(readFileSync(path)))
   for (let tries = 1; ; tries++) {

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { auditCommand } from './audit.ts'
 import { demoCommand } from './demo.ts'
+import { doctorCommand } from './doctor.ts'
 import { inspectCommand } from './inspect.ts'
 import { keysCommand } from './keys.ts'
 import { labCommand } from './lab.ts'
@@ -14,6 +15,7 @@ const program = new Command('vicinity')
   .version('0.1.0')
   .addCommand(demoCommand())
   .addCommand(serveCommand())
+  .addCommand(doctorCommand())
   .addCommand(labCommand())
   .addCommand(inspectCommand())
   .addCommand(keysCommand())
