@@ -167,7 +167,7 @@ async function lifeOfKeyServer(store: Store, again: Again): Promise<void> {
     await again(() => exportKeys(deps, server.clock.now))
     return (await listedExports(server)).flatMap((file) => keysIn(file)).map(hexOf)
   }
-  const exported = await exportAt(5)
+  const exported = await exportAt(7)
   const names = keys.map(hexOfPhoneKey)
   assert.deepEqual(exported.filter((key) => names.includes(key)).sort(), names.toSorted())
   assert.equal(new Set(exported).size, exported.length)
@@ -190,7 +190,7 @@ for (const { name, open, skip } of ENGINES) {
       skip,
     }, async (t) => {
       const failed = await livesWithFailures(open, failure, lifeOfKeyServer)
-      assert.ok(failed > 15, `${failed}`)
+      assert.ok(failed >= 10, `${failed}`)
       t.diagnostic(`${failed} calls failed in turn`)
     })
   }
