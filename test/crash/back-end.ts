@@ -7,7 +7,7 @@ import { fromBase64, keyAt, openArchive, parseIndex, type VerificationKey } from
 import { headsPath, type Role, verifyLog } from '@vicinity/server'
 import type { Snapshot } from './check.ts'
 import { type ServerProcess, startServer } from './processes.ts'
-import type { Registered } from './server.ts'
+import type { Registered, Sabotage } from './server.ts'
 import { BEGINNING, SETTINGS, type SharedClock, setClock, sharedClock } from './settings.ts'
 
 /** What a fault may use. */
@@ -51,26 +51,26 @@ export interface BackEnd {
   readonly publicKey: () => Uint8Array
   /** Starts what is not running; resolves when all answer, or rejects with the last words of one that does not start. */
   readonly startAll: () => Promise<void>
-  /** Starts the process of a place anew, if it is not running. */
-  readonly start: (place: number) => ServerProcess
+  /** Starts the process of a place anew, if it is not running; resolves when it answers or is gone. */
+  readonly start: (place: number) => Promise<void>
   /** Lets time pass. Nothing may be on its way. */
   readonly pass: (seconds: number) => void
   readonly stop: (keep: boolean) => Promise<void>
 }
 
-/** Attempts until all processes run. */
+/** Attempts until all processes run, and milliseconds that one may take. */
 const STARTS = 5
+const START_MILLISECONDS = 30_000
 
-export function makeBackEnd(engine: Engine, directory: string): BackEnd {
+export function makeBackEnd(engine: Engine, directory: string, sabotage: Sabotage = 'nothing'): BackEnd {
   mkdirSync(directory, { recursive: true })
   const clockPath = join(directory, 'clock')
   setClock(clockPath, BEGINNING)
   const clock = sharedClock(clockPath)
   const places: (ServerProcess | undefined)[] = engine.roles.map(() => undefined)
   let publicKey: string | undefined
-  const start = (place: number): ServerProcess => {
-    const running = places[place]
-    if (running?.isAlive()) return running
+  const start = async (place: number): Promise<void> => {
+    if (places[place]?.isAlive()) return await begun(places[place])
     const options = {
       role: engine.roles[place]!,
       store: engine.url,
@@ -79,10 +79,11 @@ export function makeBackEnd(engine: Engine, directory: string): BackEnd {
       audit: auditPath(directory, place),
       exports: join(directory, 'exports'),
       clock: clockPath,
+      sabotage,
     }
     const started = startServer(options, join(directory, `server-${place}.txt`))
     places[place] = started
-    return started
+    await begun(started)
   }
   const processes = () => places.filter((process) => process !== undefined)
   return {
@@ -95,7 +96,7 @@ export function makeBackEnd(engine: Engine, directory: string): BackEnd {
     start,
     async startAll() {
       for (let attempt = 1; ; attempt++) {
-        await Promise.all(places.map((_, place) => start(place).begun))
+        await Promise.all(places.map((_, place) => start(place)))
         publicKey ??= processes()[0]!.publicKey()
         if (processes().every((process) => process.isAlive())) return
         if (attempt === STARTS) throw new Error('a process of the back-end does not start: see server-*.txt')
@@ -108,6 +109,13 @@ export function makeBackEnd(engine: Engine, directory: string): BackEnd {
       await engine.stop(keep)
     },
   }
+}
+
+/** Resolves when it answers or is gone; one that does neither is ended. */
+async function begun(process: ServerProcess): Promise<void> {
+  const late = setTimeout(() => void process.kill('SIGKILL'), START_MILLISECONDS)
+  await process.begun
+  clearTimeout(late)
 }
 
 const auditPath = (directory: string, place: number): string => join(directory, `audit-${place}.log`)

@@ -41,7 +41,7 @@ function faultsOfProcesses(backEnd: BackEnd): readonly Fault[] {
     name: `kill -9 ${process.options.role}`,
     run: async () => {
       await process.kill('SIGKILL')
-      await start(place).begun
+      await start(place)
     },
   }))
   const deaths = STEPS.map((step) => ({
@@ -53,14 +53,14 @@ function faultsOfProcesses(backEnd: BackEnd): readonly Fault[] {
       await Promise.race([process.ended, patience()])
       // Where nothing took it there it dies where it stands.
       await process.kill('SIGKILL')
-      await start(place).begun
+      await start(place)
     },
   }))
   const stops = processes().map((process, place) => ({
     name: `stop ${process.options.role}`,
     run: async () => {
       await process.kill('SIGTERM')
-      await start(place).begun
+      await start(place)
     },
   }))
   // The disk of a process: its keys, its audit log, its exports, and the database where that is embedded.

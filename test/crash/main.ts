@@ -41,7 +41,7 @@ for (const [k, engine] of engines.entries()) {
   while (done() < wanted && violated() < MOST_VIOLATED && !stopping) {
     const first = done()
     const last = Math.min(first - (first % SERIES) + SERIES, wanted) - 1
-    await runSeries(engine, seed, first, last, takeDown, () => stopping)
+    await runSeries(engine, seed, first, last, takeDown, { stops: () => stopping })
   }
 }
 console.log(JSON.stringify(summaryOf(rounds), null, 1))

@@ -26,6 +26,8 @@ export interface Series {
   readonly history: History
   readonly people: People
   readonly snapshots: Snapshot[]
+  /** Set when a round is given up: its clients stop. */
+  abandoned: boolean
 }
 
 export interface RoundResult {
@@ -50,7 +52,7 @@ export async function runRound(series: Series, round: number, seed: string): Pro
     now: backEnd.clock.now,
     urls: backEnd.urls,
     publicKey: backEnd.publicKey(),
-    isOver: () => performance.now() > over,
+    isOver: () => series.abandoned || performance.now() > over,
   }
   let calm = false
   const load = runLoad(world, people, () => calm)
@@ -74,17 +76,26 @@ export async function runRound(series: Series, round: number, seed: string): Pro
   }
 }
 
+/** What is wrong with a snapshot and stays so for so many seconds will not come right any more: every job has had its turn. */
+const STILL = 8
+
 /** Takes snapshots until one says that all is done, or for so long as that may take. */
 async function settled({ backEnd, history, snapshots }: Series, round: number): Promise<Snapshot> {
   const until = performance.now() + 1000 * LIVENESS
-  const phones = registered(history.calls())
+  const calls = history.calls()
+  const phones = registered(calls)
   const gap = { statusGap: SETTINGS.parameters.statusGap }
+  let before = ''
+  let since = performance.now()
   for (;;) {
     await pause(100)
     try {
       const snapshot = await takeSnapshot(backEnd, round, phones)
-      if (check(history.calls(), [...snapshots, snapshot], gap).length === 0) return snapshot
-      if (performance.now() > until) return snapshot
+      const wrong = JSON.stringify(check(calls, [...snapshots, snapshot], gap))
+      if (wrong !== before) since = performance.now()
+      before = wrong
+      const stays = performance.now() > Math.min(since + 1000 * STILL, until)
+      if (wrong === '[]' || stays) return snapshot
     } catch (error) {
       if (performance.now() > until) throw error
     }

@@ -2,12 +2,14 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Role } from '@vicinity/server'
 import { makeBackEnd } from './back-end.ts'
 import type { Violation } from './check.ts'
 import { type OperationKind, openHistory } from './history.ts'
 import { postgresEngine } from './postgres.ts'
-import { runRound, type Series } from './round.ts'
+import { type RoundResult, runRound, type Series } from './round.ts'
+import type { Sabotage } from './server.ts'
 import { sqliteEngine } from './sqlite.ts'
 
 export const ENGINES = ['sqlite', 'postgres'] as const
@@ -45,17 +47,17 @@ export async function runSeries(
   first: number,
   last: number,
   report: (round: RoundReport) => void,
-  stops: () => boolean = () => false,
+  { stops = () => false, sabotage = 'nothing' }: { readonly stops?: () => boolean; readonly sabotage?: Sabotage } = {},
 ): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'vicinity-crash-'))
   // PostgreSQL runs as another user, below it.
   chmodSync(directory, 0o711)
-  const series = await begin(engine, directory, ROLES[Math.floor(first / SERIES) % ROLES.length]!)
+  const series = await begin(engine, directory, ROLES[Math.floor(first / SERIES) % ROLES.length]!, sabotage)
   let violated = false
   try {
     for (let round = first; round <= last && !violated && !stops(); round++) {
       const name = `${seed} ${engine} ${round}`
-      const { faults, violations, seconds, calls } = await runRound(series, round, name)
+      const { faults, violations, seconds, calls } = await runToItsEnd(series, round, name)
       violated = violations.length > 0
       report({
         engine,
@@ -70,17 +72,45 @@ export async function runSeries(
       })
     }
   } finally {
+    series.abandoned = true
     await series.backEnd.stop(violated)
     if (!violated) rmSync(directory, { recursive: true, force: true })
   }
 }
 
-async function begin(name: EngineName, directory: string, roles: readonly Role[]): Promise<Series> {
+/** No round may take longer, in milliseconds. */
+const LONGEST_ROUND = 150_000
+
+/** A round that does not come to its end, or fails, is violated. */
+async function runToItsEnd(series: Series, round: number, seed: string): Promise<RoundResult> {
+  const began = performance.now()
+  const late = new AbortController()
+  const tooLong = pause(LONGEST_ROUND, undefined, { signal: late.signal }).then(() => {
+    throw new Error('the round does not come to its end')
+  })
+  try {
+    return await Promise.race([runRound(series, round, seed), tooLong])
+  } catch (error) {
+    const calls = series.history.calls().filter((call) => call.round === round)
+    const violations = [{ rule: 'not settled', about: String(error) } as const]
+    return { faults: [], violations, seconds: (performance.now() - began) / 1000, calls }
+  } finally {
+    late.abort()
+    tooLong.catch(() => {})
+  }
+}
+
+async function begin(name: EngineName, directory: string, roles: readonly Role[], sabotage: Sabotage): Promise<Series> {
   const engine = name === 'sqlite' ? sqliteEngine(directory) : await postgresEngine(join(directory, 'postgres'), roles)
-  const backEnd = makeBackEnd(engine, directory)
-  await backEnd.startAll()
+  const backEnd = makeBackEnd(engine, directory, sabotage)
   const history = openHistory(join(directory, 'history.jsonl'))
-  return { backEnd, history, people: { phones: [], published: [] }, snapshots: [] }
+  try {
+    await backEnd.startAll()
+  } catch (error) {
+    await backEnd.stop(true)
+    throw error
+  }
+  return { backEnd, history, people: { phones: [], published: [] }, snapshots: [], abandoned: false }
 }
 
 function countOperations(

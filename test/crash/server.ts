@@ -14,7 +14,13 @@ export interface ServerOptions {
   readonly audit: string
   readonly exports: string
   readonly clock: string
+  /** What this back-end does wrong, so that a test sees that it is found. */
+  readonly sabotage: Sabotage
 }
+
+/** Forgets one in so many uploads that it answers; or applies items twice. */
+export type Sabotage = 'nothing' | 'forgets' | 'counts twice'
+const FORGETS = 20
 
 /** A step of a transaction, and how many of them from now on. */
 export interface Death {
@@ -22,6 +28,7 @@ export interface Death {
   readonly times: number
 }
 
+const options = JSON.parse(process.argv[2]!) as ServerOptions
 let death: Death | undefined
 
 function reach(step: Death['step']): void {
@@ -46,13 +53,31 @@ function mortal(store: Store): Store {
   }
 }
 
-const stepping = (tx: Transaction): Transaction =>
-  new Proxy(tx, {
+function stepping(tx: Transaction): Transaction {
+  const wrong = SABOTAGES[options.sabotage](tx)
+  return new Proxy(tx, {
     get: (target, name) => {
       reach('before a statement')
-      return Reflect.get(target, name)
+      return Reflect.get(wrong, name) ?? Reflect.get(target, name)
     },
   })
+}
+
+let queued = 0
+const SABOTAGES: Readonly<Record<Sabotage, (tx: Transaction) => Partial<Transaction>>> = {
+  nothing: () => ({}),
+  forgets: (tx) => ({
+    queueItem: async (...row) => {
+      if (++queued % FORGETS > 0) await tx.queueItem(...row)
+    },
+  }),
+  'counts twice': (tx) => ({
+    async appendExposures(rows) {
+      await tx.appendExposures(rows)
+      await tx.appendExposures(rows)
+    },
+  }),
+}
 
 /** A phone by its first identifier. */
 export interface Registered {
@@ -94,7 +119,6 @@ async function look(deps: Deps, phones: readonly Registered[]): Promise<Said> {
   return { seen: { accounts, queuedWindows: windows.length } }
 }
 
-const options = JSON.parse(process.argv[2]!) as ServerOptions
 process.on('disconnect', () => process.exit())
 const { now, monotonic } = sharedClock(options.clock)
 const { role, store, keys, audit, exports } = options
