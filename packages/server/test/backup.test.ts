@@ -1,6 +1,6 @@
 // Backups: what they hold, that nothing of them can be changed unseen, and that they restore on either engine.
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
@@ -111,6 +111,28 @@ for (const [name, newDatabase] of named) {
     assert.equal((await rowsIn(url))['user_key']!.length, 10 + more)
   })
 }
+
+test('a backup of SQLite holds up nobody who shreds the log; the next time it is shredded', async () => {
+  const path = newPath()
+  await fill(`sqlite:${path}`, 4)
+  const store = openStore(`sqlite:${path}`)
+  const snapshot = await placeOfStore(`sqlite:${path}`).snapshot()
+  await store.transaction((tx) => tx.spendChallenge(KEY, NOON))
+  const times: number[] = []
+  const shred = async () => {
+    // The engine would wait for five seconds.
+    const timeout = AbortSignal.timeout(3000)
+    await store.shred()
+    assert.equal(timeout.aborted, false)
+    times.push(statSync(`${path}-wal`).size)
+  }
+  await shred()
+  await snapshot.close()
+  await shred()
+  assert.ok(times[0]! > 0)
+  assert.equal(times[1], 0)
+  await store.close()
+})
 
 test('a backup in which anything was changed, left out, repeated, moved or cut off does not verify', async () => {
   const [url, path] = [await newSqlite(), newPath()]

@@ -98,7 +98,9 @@ function verbsOf({ prepared, database, report }: Parts): SqliteSession {
       if (database.isTransaction) database.exec('rollback')
     },
     async shred() {
-      database.exec('pragma wal_checkpoint(truncate)')
+      // A backup that reads meanwhile is not waited for, with everybody behind: what it needs of the log goes the next time.
+      database.exec('pragma busy_timeout = 0; pragma wal_checkpoint(truncate)')
+      database.exec(`pragma busy_timeout = ${BUSY_MILLISECONDS}`)
     },
     async close() {
       database.close()
