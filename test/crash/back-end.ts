@@ -33,8 +33,8 @@ export interface Engine {
   readonly faults: () => readonly Fault[]
   /** One that takes long. */
   readonly rare?: Fault
-  /** Rows of IDTable, read past the back-end. */
-  readonly countUsers: () => Promise<number>
+  /** Rows of IDTable, and what is wrong with the database as such, read past the back-end. */
+  readonly inspect: () => Promise<Pick<Snapshot, 'users' | 'damage'>>
   /** Brings the database back, whatever was done to it. */
   readonly heal: () => Promise<void>
   /** Ends it; what it has written is kept where that is wanted. */
@@ -129,16 +129,17 @@ export async function takeSnapshot(
   const process = processes().find(({ options }) => options.role !== 'front')!
   const { accounts, queuedWindows } = await process.look(phones)
   const keys = await exportKeys(urls()[0]!)
+  const { users, damage } = await engine.inspect()
   const files = listedFiles(join(directory, 'exports'), keys)
   return {
     round,
     accounts,
     queuedWindows,
-    users: await engine.countUsers(),
+    users,
     intakeKeys: overIntakeKeys(join(directory, 'keys'), clock.now()),
     listed: countsOf(files.flatMap(({ keys: list }) => namesIn(list))),
     revised: countsOf(files.flatMap(({ revisedKeys }) => namesIn(revisedKeys))),
-    auditFaults: engine.roles.flatMap((_, place) => auditFaults(auditPath(directory, place))),
+    damage: [...damage, ...engine.roles.flatMap((_, place) => auditFaults(auditPath(directory, place)))],
   }
 }
 

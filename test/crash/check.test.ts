@@ -42,7 +42,7 @@ const snapshot = (changes: Partial<Snapshot> = {}): Snapshot => ({
   intakeKeys: 0,
   listed: {},
   revised: {},
-  auditFaults: [],
+  damage: [],
   ...changes,
 })
 
@@ -355,8 +355,8 @@ const PLANTED: readonly Case[] = [
   {
     what: 'an audit log that does not verify',
     calls: [],
-    snapshots: [snapshot({ ...accounts(), auditFaults: ['x'] })],
-    rules: ['audit'],
+    snapshots: [snapshot({ ...accounts(), damage: ['x'] })],
+    rules: ['damaged'],
   },
 ]
 

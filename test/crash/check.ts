@@ -25,8 +25,8 @@ export interface Snapshot {
   /** How often the exports list each key, as new and as revised. */
   readonly listed: Readonly<Record<string, number>>
   readonly revised: Readonly<Record<string, number>>
-  /** What is wrong with the audit logs. */
-  readonly auditFaults: readonly string[]
+  /** What is wrong with the database as such, and with the audit logs. */
+  readonly damage: readonly string[]
 }
 
 export interface Violation {
@@ -41,7 +41,7 @@ export interface Violation {
     | 'unserved'
     | 'went backwards'
     | 'not settled'
-    | 'audit'
+    | 'damaged'
   readonly about: string
 }
 
@@ -101,7 +101,7 @@ function phonesOf(calls: readonly Call[]): ReadonlyMap<string, PhoneCalls> {
   return phones
 }
 
-function checkSettled({ queuedWindows, intakeKeys, auditFaults }: Snapshot): Violation[] {
+function checkSettled({ queuedWindows, intakeKeys, damage }: Snapshot): Violation[] {
   return [
     ...(queuedWindows > 0
       ? [{ rule: 'not settled', about: `${queuedWindows} windows still have items` } as const]
@@ -109,7 +109,7 @@ function checkSettled({ queuedWindows, intakeKeys, auditFaults }: Snapshot): Vio
     ...(intakeKeys > 0
       ? [{ rule: 'not settled', about: `${intakeKeys} intake keys of windows that are over` } as const]
       : []),
-    ...auditFaults.map((about) => ({ rule: 'audit', about }) as const),
+    ...damage.map((about) => ({ rule: 'damaged', about }) as const),
   ]
 }
 

@@ -75,7 +75,10 @@ export async function postgresEngine(directory: string, roles: readonly Role[]):
     url: `postgres:///postgres?host=${encodeURIComponent(proxy.directory)}&user=vicinity&connections=${CONNECTIONS}`,
     roles,
     faults: () => [...cuts, ...kills],
-    countUsers: async () => Number((await primary.query('select count(*)::int4 as n from user_key'))[0]?.['n']),
+    inspect: async () => {
+      const [counted] = await primary.query('select count(*)::int4 as n from user_key')
+      return { users: Number(counted?.['n']), damage: [] }
+    },
     async heal() {
       proxy.disarm()
       await primary.start()

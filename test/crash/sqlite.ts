@@ -10,10 +10,13 @@ export function sqliteEngine(directory: string): Engine {
     url: `sqlite:${path}`,
     roles: ['all'],
     faults: () => [],
-    async countUsers() {
+    async inspect() {
       const database = new DatabaseSync(path, { readOnly: true, timeout: 5000 })
       try {
-        return Number(database.prepare('select count(*) as n from user_key').get()?.['n'])
+        const [sound] = database.prepare('pragma integrity_check').all()
+        const found = String(sound?.['integrity_check'])
+        const users = Number(database.prepare('select count(*) as n from user_key').get()?.['n'])
+        return { users, damage: found === 'ok' ? [] : [found] }
       } finally {
         database.close()
       }
