@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline/promises'
+import { createInterface } from 'node:readline'
 import { Malformed, toHex, type UnixSeconds } from '@vicinity/protocol'
 import { sha256 } from '@vicinity/protocol/crypto'
 import {
@@ -218,12 +218,17 @@ async function confirmAndDestroy(world: CeremonyWorld, plan: CeremonyPlan, name:
   const files = filesUnder(world, name)
   console.error(`${name}: ${rowOf(name)?.purpose ?? 'no key of ours has this name'}`)
   if (files > 0) console.error(`${files} key files are wrapped by it: nobody can read them afterwards`)
-  const lines = createInterface({ input: process.stdin, output: process.stderr })
-  const typed = await lines.question('Type its name once more to destroy it for good: ')
-  lines.close()
+  console.error('Type its name once more to destroy it for good:')
+  const typed = await firstLine()
   if (typed !== name) throw new UsageError('another name: nothing was destroyed')
   destroyKey(world, plan, name)
   console.log(`${name} is destroyed`)
+}
+
+/** The first line that is typed; none where nobody types. */
+async function firstLine(): Promise<string | undefined> {
+  for await (const line of createInterface({ input: process.stdin })) return line
+  return undefined
 }
 
 function writeShares(world: CeremonyWorld, plan: CeremonyPlan, name: string, out: string): void {
