@@ -107,10 +107,11 @@ export function parseRequest(bytes: Uint8Array, at: UnixSeconds): AuthenticatedR
 /** Payload of `renew`: the first epoch wanted. */
 export const renewPayload = (first: Epoch): Uint8Array => new Writer(4).uint(4, first).bytes
 
-/** A request after step 4: the identifier to look up, or a refusal; then `request` may be a stand-in. */
-export type LocatedRequest =
-  | { readonly located: false; readonly reason: RequestRefusal; readonly request: AuthenticatedRequest }
-  | { readonly located: true; readonly request: AuthenticatedRequest; readonly id: PermanentId }
+/** A request after step 4: located, or refused. Then too there is an id to look up, and `request` may be a stand-in. */
+export type LocatedRequest = { readonly request: AuthenticatedRequest; readonly id: PermanentId } & (
+  | { readonly located: true }
+  | { readonly located: false; readonly reason: RequestRefusal }
+)
 
 /** Takes the place of what cannot be read as a request: a status request of nobody. */
 const UNREAD = new Uint8Array(SIZE.request).fill(CODE.status, 0, 1)
@@ -133,8 +134,8 @@ export function locateRequests(
     const distance = Math.abs(request.time - ntpOf(at))
     const isClose = withinTolerance(context.profile, distance, context.parameters.requestTolerance)
     const opened = openRequest(request, context)
-    if (isMalformed) return { located: false, reason: 'malformed', request }
-    if (!isClose) return { located: false, reason: 'clockTooFar', request }
+    if (isMalformed) return { ...opened, located: false, reason: 'malformed' }
+    if (!isClose) return { ...opened, located: false, reason: 'clockTooFar' }
     return opened
   })
 }
@@ -157,17 +158,17 @@ function openRequest(request: AuthenticatedRequest, context: LocateContext): Loc
   const days = [day, neighbourDay(epochStart(context.calendar, request.epoch))]
   standIn ??= serverKeyOf(new Uint8Array(SIZE.serverKey))
   const nobodys = standIn
-  const ids = days.map((tried) => {
+  const trials = days.map((tried) => {
     const block = Uint8Array.from(request.ebid) // `slice` of a Buffer is no copy
     const key = context.serverKeyOf(tried)
     openEbids(key ?? nobodys, block)
-    const opened = { epoch: epochOfBlock(block, 0), id: idOfBlock(block, 0) }
-    return key === undefined ? undefined : opened
+    return { hasKey: key !== undefined, epoch: epochOfBlock(block, 0), id: idOfBlock(block, 0) }
   })
+  const match = trials.find(({ hasKey, epoch }) => hasKey && epoch === request.epoch)
+  const { id } = match ?? trials[0]!
   // Step 3.
-  if (ids.every((opened) => opened === undefined)) return { located: false, reason: 'noServerKey', request }
+  if (!trials.some(({ hasKey }) => hasKey)) return { located: false, reason: 'noServerKey', request, id }
   // Step 4.
-  const match = ids.find((opened) => opened?.epoch === request.epoch)
-  if (match === undefined) return { located: false, reason: 'epochMismatch', request }
-  return { located: true, request, id: match.id }
+  if (match === undefined) return { located: false, reason: 'epochMismatch', request, id }
+  return { located: true, request, id }
 }

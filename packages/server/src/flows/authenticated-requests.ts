@@ -35,16 +35,16 @@ export async function authenticatedRequests(
   const located = locateRequests(requests, deps.robert, at)
   const firsts = firstOfEach(requests)
   const { judged, marks } = await deps.store.transaction(async (tx) => {
-    const stored = await tx.usersOf(located.map((request, k) => (request.located ? request.id : -NO_ID - k)))
+    const stored = await tx.usersOf(located.map(({ id }) => id))
     const changing = new Set<PermanentId>()
     const decisions = located.map((request, k) => {
-      const row = request.located ? stored.get(request.id) : undefined
+      const row = stored.get(request.id)
       const opened = openUser(deps, row ?? deps.nobody)
       const user = row === undefined ? undefined : opened
       const decision = decideRequest(request, user, deps.robert, at)
       return firsts[k] === k ? firstChange(changing, user, decision) : { user, decision: TOO_EARLY }
     })
-    const applied = await applyDecisions(tx, decisions)
+    const applied = await applyDecisions(deps, tx, decisions)
     const left = marksOfLeaving(deps, applied)
     await tx.noteDepartures(left)
     return { judged: firsts.map((first) => applied[first]!), marks: left }
@@ -87,14 +87,14 @@ const openUser = (deps: Deps, user: StoredUser): UserRecord | undefined =>
   })[0]
 
 /** Every verb runs for every request, for nobody where it has nothing to do: the statements tell no outcome from another. */
-async function applyDecisions(tx: Transaction, decisions: readonly Judged[]): Promise<Judged[]> {
+async function applyDecisions(deps: Deps, tx: Transaction, decisions: readonly Judged[]): Promise<Judged[]> {
   const tokens = decisions.map(({ decision }) => (decision.served ? decision.spend : undefined) ?? NOTHING_SPENT)
   const fresh = await tx.spendTokens(tokens)
   const spent = decisions.map(({ user, decision }, k): Judged => {
     const fails = decision.served && decision.spend !== undefined && fresh[k] !== true
     return { user, decision: fails ? { served: false, reason: 'resetInvalid' } : decision }
   })
-  const changed = await tx.changeStatuses(spent.map(({ user, decision }) => changeOf(user, decision)))
+  const changed = await tx.changeStatuses(spent.map((judged) => changeOf(deps, judged)))
   const settled = spent.map(({ user, decision }) => settle(user, decision, changed))
   const idsOf = (which: 'cleared' | 'removed') =>
     settled.map(({ user, decision }) => (user !== undefined && decision.served && decision[which] ? user.id : NOBODY))
@@ -121,9 +121,11 @@ function firstChange(changing: Set<PermanentId>, user: UserRecord | undefined, d
 }
 
 /** One change for each request, also where nothing changes: then of nobody, with the same statement. */
-function changeOf(user: UserRecord | undefined, decision: RequestDecision): StatusChange {
+function changeOf(deps: Deps, { user, decision }: Judged): StatusChange {
+  // A database may notice that it is to write what it holds, and write nothing.
+  const lastRequestTag = deps.random(SIZE.requestTag)
   if (user === undefined || !decision.served || decision.status === undefined) {
-    return { id: NOBODY, from: NEW_STATUS, to: NEW_STATUS }
+    return { id: NOBODY, from: NEW_STATUS, to: { ...NEW_STATUS, lastRequestTag } }
   }
   return { id: user.id, from: user.status, to: decision.status }
 }

@@ -144,7 +144,7 @@ function userVerbs(
         )
         if (done.changes === 1) changed.add(id)
         const nobody = id === NOBODY ? 0 : NOBODY
-        statement('changeNobody').run(...NEW_COLUMNS, NEW_STATUS.lastRequestTag, nobody, ...NEW_COLUMNS)
+        statement('changeNobody').run(...NEW_COLUMNS, to.lastRequestTag, nobody, ...NEW_COLUMNS)
       }
       return changed
     },
