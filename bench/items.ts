@@ -24,8 +24,8 @@ const BATCHES = 64
 
 const unix = (utc: string): UnixSeconds => (Date.parse(utc) / 1000) as UnixSeconds
 export const NOW: UnixSeconds = unix('2026-03-21T12:00:00Z')
-const YESTERDAY = unix('2026-03-20T00:00:00Z')
-const calendar = { serviceStart: unix('2026-03-01T00:00:00Z'), epochDuration: 900 }
+export const YESTERDAY = unix('2026-03-20T00:00:00Z')
+export const calendar = { serviceStart: unix('2026-03-01T00:00:00Z'), epochDuration: 900 }
 const FRANCE = 33
 const GERMANY = 49
 const LOUD = 85
@@ -41,12 +41,12 @@ export interface Country {
 }
 
 /** Chance, cheap enough for megabytes. */
-function random(length: number): Buffer {
+export function random(length: number): Buffer {
   const cipher = createCipheriv('aes-128-ctr', randomBytes(16), randomBytes(16))
   return cipher.update(Buffer.alloc(length))
 }
 
-function drawIds(count: number): Float64Array {
+export function drawIds(count: number): Float64Array {
   const ids = new Set<number>()
   while (ids.size < count) {
     const drawn = random(5 * (count - ids.size))
@@ -84,7 +84,7 @@ export function countryOf(users: number): Country {
 }
 
 /** A batch of valid items of users at random, in the columns that the kernels take. */
-function itemsOf(context: ContactContext, ids: Float64Array, table: UserTable): Uint8Array {
+export function itemsOf(context: ContactContext, ids: Float64Array, table: UserTable): Uint8Array {
   const drawn = random(8 * BATCH)
   const rows = Int32Array.from({ length: BATCH }, (_, k) => drawn.readUInt32LE(8 * k) % ids.length)
   // Away from midnight, so that the day of the emission is that of the reception.

@@ -1,17 +1,24 @@
-// Measures ours against what else could do the work; correctness first. node bench/main.ts [--only NAME] [--json]
+// Measures ours against what else could do the work; correctness first. node bench/main.ts [--only NAME] [--json] [--svg FILE]
+import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { flows } from './flows.ts'
 import type { Bench, Group } from './group.ts'
 import { aes, macs, skinny } from './kernels.ts'
+import { kneeSvg } from './knee.ts'
 import { matching } from './matching.ts'
 import { line, type Result, result } from './measure.ts'
 import { pipeline } from './pipeline.ts'
 import { replaying } from './replay.ts'
+import { server } from './server.ts'
 
-const GROUPS: readonly Group[] = [skinny, macs, aes, pipeline, flows, replaying, matching]
+const GROUPS: readonly Group[] = [skinny, macs, aes, pipeline, flows, replaying, matching, server]
 
 const { values } = parseArgs({
-  options: { only: { type: 'string', default: '' }, json: { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string', default: '' },
+    json: { type: 'boolean', default: false },
+    svg: { type: 'string' },
+  },
 })
 const wanted = (name: string): boolean => name.toLowerCase().includes(values.only.toLowerCase())
 
@@ -44,6 +51,8 @@ if (chosen.length === 0) {
   process.exit(2)
 }
 for (const group of chosen) await group.run(benchOf(group))
+const curves = results.flatMap(({ name, points }) => (points === undefined ? [] : [{ name, points }]))
+if (values.svg !== undefined && curves.length > 0) writeFileSync(values.svg, kneeSvg(curves))
 if (values.json) console.log(JSON.stringify(results, null, 2))
 for (const note of notes) console.error(note)
 process.exitCode = results.every(({ ok }) => ok) ? 0 : 1

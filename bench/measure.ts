@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Point } from './load.ts'
 
 export interface Work {
   readonly run: () => void
@@ -10,8 +11,8 @@ export interface Work {
   readonly operations: number
 }
 
-/** Nanoseconds per operation: ours and theirs. */
-export type Times = readonly [ours: number, theirs: number]
+/** Nanoseconds per operation: ours and theirs, or what is demanded; and the points of a curve where there is one. */
+export type Times = readonly [ours: number, theirs: number, points?: readonly Point[]]
 
 /** One line of the result. A ratio above 1 means that ours is faster; without a demand it is for information. */
 export interface Result {
@@ -23,6 +24,7 @@ export interface Result {
   readonly ratio: number
   readonly demand: number | null
   readonly ok: boolean
+  readonly points?: readonly Point[]
 }
 
 const SLICE_MS = 0.5
@@ -137,11 +139,13 @@ function compilePeer(name: string, flags: readonly string[]): Peer | string {
 export function result(
   name: string,
   versus: string,
-  [nanoseconds, theirs]: Times,
+  [nanoseconds, theirs, points]: Times,
   demand: number | null = null,
 ): Result {
   const ratio = theirs / nanoseconds
-  return { name, versus, nanoseconds, theirs, perSecond: 1e9 / nanoseconds, ratio, demand, ok: ratio >= (demand ?? 0) }
+  const ok = ratio >= (demand ?? 0)
+  const line = { name, versus, nanoseconds, theirs, perSecond: 1e9 / nanoseconds, ratio, demand, ok }
+  return points === undefined ? line : { ...line, points }
 }
 
 const number = (x: number): string => x.toPrecision(x >= 1000 ? 4 : 3).padStart(8)
