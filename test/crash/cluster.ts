@@ -1,11 +1,12 @@
 // A cluster of PostgreSQL for data: it waits for the disk. It can be killed, filled up, copied to a standby and promoted.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { chownSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { connect } from '../../packages/server/src/store/postgres-connection.ts'
 import { postgresPrograms } from '../../packages/server/src/store/throwaway.ts'
+import { childrenOf, isRunning, killIfThere, limitFiles, titleOf, untilGone } from './linux.ts'
 
 export interface Cluster {
   /** Of its socket. */
@@ -92,21 +93,41 @@ export async function makeCluster(directory: string): Promise<Cluster> {
   return clusterIn(directory)
 }
 
-const START_SECONDS = 60
+/** Its first process, where it runs. */
+function postmasterOf(directory: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(join(directory, 'data', 'postmaster.pid'), 'utf8').split('\n')[0])
+    return isRunning(pid) ? pid : undefined
+  } catch {
+    return undefined
+  }
+}
+
+interface Holder {
+  readonly hasEnded: () => boolean
+  readonly release: () => void
+}
+
+function holdServer(directory: string): Holder {
+  const settings = Object.entries({ ...SETTINGS, unix_socket_directories: directory })
+  const server = [join(programs(), 'postgres'), '-D', join(directory, 'data')]
+  const command = [...server, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])]
+  const holder = spawn('/bin/sh', ['-c', HOLD, 'sh', join(directory, 'log.txt'), ...command], {
+    ...owner(),
+    cwd: directory,
+    detached: true,
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  })
+  const pipe = holder.stdio[3] as unknown as { readonly unref: () => void; readonly destroy: () => void }
+  holder.unref()
+  pipe.unref()
+  return { hasEnded: () => holder.exitCode !== null, release: () => pipe.destroy() }
+}
 
 function clusterIn(directory: string): Cluster {
-  const data = join(directory, 'data')
   const url = `postgres:///postgres?host=${encodeURIComponent(directory)}&user=vicinity`
-  let holder: ChildProcess | undefined
-  /** The processes that `limitFiles` holds for are children of this one, also those that come later. */
-  const postmaster = (): number | undefined => {
-    try {
-      const pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])
-      return isRunning(pid) ? pid : undefined
-    } catch {
-      return undefined
-    }
-  }
+  let holder: Holder | undefined
+  const postmaster = () => postmasterOf(directory)
   const query: Cluster['query'] = async (sql) => {
     const connection = await connect(url)
     try {
@@ -115,49 +136,24 @@ function clusterIn(directory: string): Cluster {
       await connection.close()
     }
   }
-  const spawnServer = (): void => {
-    const settings = Object.entries({ ...SETTINGS, unix_socket_directories: directory })
-    const command = [
-      join(programs(), 'postgres'),
-      '-D',
-      data,
-      ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-    ]
-    holder = spawn('/bin/sh', ['-c', HOLD, 'sh', join(directory, 'log.txt'), ...command], {
-      ...owner(),
-      cwd: directory,
-      detached: true,
-      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
-    })
-    holder.unref()
-    ;(holder.stdio[3] as unknown as { unref: () => void }).unref()
-  }
-  const release = (): void => {
-    ;(holder?.stdio[3] as unknown as { destroy: () => void } | undefined)?.destroy()
-    holder = undefined
-  }
   return {
     directory,
     query,
-    async start() {
-      const until = performance.now() + 1000 * START_SECONDS
-      for (;;) {
-        if (postmaster() === undefined && (holder === undefined || holder.exitCode !== null)) {
-          release()
-          spawnServer()
+    start: () =>
+      untilTrue(async () => {
+        if (postmaster() === undefined && holder?.hasEnded() !== false) {
+          holder?.release()
+          holder = holdServer(directory)
         }
-        await pause(30)
-        const answers = await query('select 1').then(
+        return await query('select 1').then(
           () => true,
           () => false,
         )
-        if (answers) return
-        if (performance.now() > until) throw new Error('PostgreSQL does not start: see its log.txt')
-      }
-    },
+      }),
     async killPostmaster() {
       const pid = postmaster()
-      if (pid !== undefined) process.kill(pid, 'SIGKILL')
+      if (pid === undefined) return
+      killIfThere(pid)
       await untilGone(pid)
     },
     async killAll() {
@@ -169,113 +165,45 @@ function clusterIn(directory: string): Cluster {
       for (const each of all) killIfThere(each)
       for (const each of all) await untilGone(each)
     },
-    backends: () => {
-      const pid = postmaster()
-      return pid === undefined
-        ? []
-        : childrenOf(pid).filter((child) => titleOf(child).startsWith('postgres: vicinity '))
-    },
+    backends: () => childrenOf(postmaster()).filter((child) => titleOf(child).startsWith('postgres: vicinity ')),
     limitFiles(bytes) {
       const pid = postmaster()
-      if (pid === undefined) return
-      for (const each of [pid, ...childrenOf(pid)]) limitFiles(each, bytes)
+      for (const each of pid === undefined ? [] : [pid, ...childrenOf(pid)]) limitFiles(each, bytes)
     },
-    async makeStandby(standby) {
-      makeDirectory(standby)
-      const args = [
-        '-h',
-        directory,
-        '-U',
-        'vicinity',
-        '-D',
-        join(standby, 'data'),
-        '-R',
-        '-X',
-        'stream',
-        '-c',
-        'fast',
-        '-N',
-      ]
-      await run('pg_basebackup', args, standby)
-      const made = clusterIn(standby)
-      await made.start()
-      await query(`alter system set synchronous_standby_names = '*'`)
-      await query('select pg_reload_conf()')
-      await untilTrue(async () => {
-        const [row] = await query(`select count(*)::int4 as n from pg_stat_replication where sync_state = 'sync'`)
-        return row?.['n'] === 1
-      })
-      return made
-    },
+    makeStandby: (standby) => makeStandby(directory, query, standby),
     async promote() {
       await query('select pg_promote()')
       await untilTrue(async () => (await query('select pg_is_in_recovery() as r'))[0]?.['r'] === false)
     },
     async stop() {
-      release()
+      holder?.release()
       await untilGone(postmaster())
     },
   }
 }
 
+async function makeStandby(primary: string, query: Cluster['query'], directory: string): Promise<Cluster> {
+  makeDirectory(directory)
+  const from = ['-h', primary, '-U', 'vicinity', '-D', join(directory, 'data')]
+  await run('pg_basebackup', [...from, '-R', '-X', 'stream', '-c', 'fast', '-N'], directory)
+  const standby = clusterIn(directory)
+  await standby.start()
+  await query(`alter system set synchronous_standby_names = '*'`)
+  await query('select pg_reload_conf()')
+  await untilTrue(async () => {
+    const [row] = await query(`select count(*)::int4 as n from pg_stat_replication where sync_state = 'sync'`)
+    return row?.['n'] === 1
+  })
+  return standby
+}
+
+/** Seconds that anything may take. */
+const PATIENCE = 60
+
 async function untilTrue(holds: () => Promise<boolean>): Promise<void> {
-  const until = performance.now() + 1000 * START_SECONDS
+  const until = performance.now() + 1000 * PATIENCE
   while (!(await holds())) {
     if (performance.now() > until) throw new Error('PostgreSQL did not come so far')
     await pause(20)
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    // A zombie has ended; its parent has only not looked yet.
-    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    return false
-  }
-}
-
-async function untilGone(pid: number | undefined): Promise<void> {
-  while (pid !== undefined && isRunning(pid)) await pause(5)
-}
-
-function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // It has ended by itself.
-  }
-}
-
-function childrenOf(parent: number): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-          .replace(/^.*\) /, '')
-          .split(' ')
-        return Number(fields[1]) === parent
-      } catch {
-        return false
-      }
-    })
-}
-
-function titleOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-  } catch {
-    return ''
-  }
-}
-
-/** Sets the largest file that a running process may write. */
-export function limitFiles(pid: number, bytes: number | undefined): void {
-  try {
-    execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes ?? 'unlimited'}:unlimited`], { stdio: 'ignore' })
-  } catch {
-    // It has ended meanwhile.
   }
 }

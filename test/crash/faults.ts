@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { drawBelow, type Random } from '@vicinity/protocol'
 import type { BackEnd, Fault, FaultContext } from './back-end.ts'
-import { limitFiles } from './cluster.ts'
+import { limitFiles } from './linux.ts'
 import type { Death } from './server.ts'
 
 /** Moments of a fault, in milliseconds from the beginning of the load, or of its resumption after the one before. */
@@ -32,7 +32,12 @@ export async function runFaults(backEnd: BackEnd, random: Random, round: number)
 const PATIENCE = 400
 const patience = (): Promise<void> => pause(PATIENCE, undefined, { ref: false })
 
-const STEPS: readonly Death['step'][] = ['before a statement', 'before a commit', 'after a commit']
+const STEPS: readonly Death['step'][] = [
+  'before a statement',
+  'before a commit',
+  'after a commit',
+  'before a change of files',
+]
 const MOST_STEPS = 12
 
 function faultsOfProcesses(backEnd: BackEnd): readonly Fault[] {

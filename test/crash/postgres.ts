@@ -5,8 +5,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { drawBelow } from '@vicinity/protocol'
 import type { Role } from '@vicinity/server'
 import type { Engine, Fault } from './back-end.ts'
-import { makeCluster } from './cluster.ts'
-import { type Cut, startProxy } from './proxy.ts'
+import { type Cluster, makeCluster } from './cluster.ts'
+import { killIfThere } from './linux.ts'
+import { type Cut, type FaultProxy, startProxy } from './proxy.ts'
 
 const CONNECTIONS = 4
 const CUTS: readonly Cut[] = ['before a COMMIT arrives', 'before a COMMIT is answered', 'after some bytes']
@@ -22,41 +23,6 @@ export async function postgresEngine(directory: string, roles: readonly Role[]):
   let primary = await makeCluster(next())
   await primary.start()
   const proxy = await startProxy(join(directory, 'proxy'), primary.directory)
-  const cuts = CUTS.map(
-    (cut): Fault => ({
-      name: `cut ${cut}`,
-      run: async ({ random, patience }) => {
-        const n = 1 + drawBelow(random, cut === 'after some bytes' ? MOST_BYTES : MOST_COMMITS)
-        await Promise.race([proxy.arm(cut, n), patience()])
-        proxy.disarm()
-      },
-    }),
-  )
-  const kills: Fault[] = [
-    {
-      name: 'kill -9 postmaster',
-      run: async () => {
-        await primary.killPostmaster()
-        await primary.start()
-      },
-    },
-    {
-      name: 'kill -9 backend',
-      run: async ({ random }) => {
-        const backends = primary.backends()
-        if (backends.length > 0) process.kill(backends[drawBelow(random, backends.length)]!, 'SIGKILL')
-        await primary.start()
-      },
-    },
-    {
-      name: 'disk full for PostgreSQL',
-      run: async ({ random, patience }) => {
-        primary.limitFiles(FILE_LIMITS[drawBelow(random, FILE_LIMITS.length)])
-        await patience()
-        primary.limitFiles(undefined)
-      },
-    },
-  ]
   const failover: Fault = {
     name: 'failover to a synchronous standby',
     run: async ({ random }) => {
@@ -71,10 +37,10 @@ export async function postgresEngine(directory: string, roles: readonly Role[]):
   }
   return {
     name: 'postgres',
-    rare: failover,
     url: `postgres:///postgres?host=${encodeURIComponent(proxy.directory)}&user=vicinity&connections=${CONNECTIONS}`,
     roles,
-    faults: () => [...cuts, ...kills],
+    faults: () => [...cutsOf(proxy), ...faultsOf(primary)],
+    rare: failover,
     inspect: async () => {
       const [counted] = await primary.query('select count(*)::int4 as n from user_key')
       return { users: Number(counted?.['n']), damage: [] }
@@ -90,3 +56,39 @@ export async function postgresEngine(directory: string, roles: readonly Role[]):
     },
   }
 }
+
+const cutsOf = (proxy: FaultProxy): Fault[] =>
+  CUTS.map((cut) => ({
+    name: `cut ${cut}`,
+    run: async ({ random, patience }) => {
+      const n = 1 + drawBelow(random, cut === 'after some bytes' ? MOST_BYTES : MOST_COMMITS)
+      await Promise.race([proxy.arm(cut, n), patience()])
+      proxy.disarm()
+    },
+  }))
+
+const faultsOf = (cluster: Cluster): Fault[] => [
+  {
+    name: 'kill -9 postmaster',
+    run: async () => {
+      await cluster.killPostmaster()
+      await cluster.start()
+    },
+  },
+  {
+    name: 'kill -9 backend',
+    run: async ({ random }) => {
+      const backends = cluster.backends()
+      if (backends.length > 0) killIfThere(backends[drawBelow(random, backends.length)]!)
+      await cluster.start()
+    },
+  },
+  {
+    name: 'disk full for PostgreSQL',
+    run: async ({ random, patience }) => {
+      cluster.limitFiles(FILE_LIMITS[drawBelow(random, FILE_LIMITS.length)])
+      await patience()
+      cluster.limitFiles(undefined)
+    },
+  },
+]

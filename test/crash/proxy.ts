@@ -12,7 +12,7 @@ export type Cut =
   /** In the middle of whatever is being answered. */
   | 'after some bytes'
 
-export interface Proxy {
+export interface FaultProxy {
   /** Directory of its socket, as a host of PostgreSQL. */
   readonly directory: string
   /** Where new connections lead. Connections that are open go on. */
@@ -26,7 +26,7 @@ export interface Proxy {
 const SOCKET = '.s.PGSQL.5432'
 const HEAD = 5
 
-export async function startProxy(directory: string, target: string): Promise<Proxy> {
+export async function startProxy(directory: string, target: string): Promise<FaultProxy> {
   mkdirSync(directory, { recursive: true })
   let leads = target
   let armed: { readonly cut: Cut; left: number; readonly done: () => void } | undefined

@@ -1,5 +1,7 @@
 // One process of the back-end: `serve` by a clock that runs ahead between rounds, and with steps at which it dies.
 // Argument: `ServerOptions` as JSON. Tells its address over the channel to its parent, and ends when that does.
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { setTimeout as pause } from 'node:timers/promises'
 import { dayOfEpoch, type Epoch, epochAt, fromHex, toHex } from '@vicinity/protocol'
 import { idOfBlock, openEbids, type PermanentId, riskOf } from '@vicinity/protocol/robert'
@@ -24,7 +26,7 @@ const FORGETS = 20
 
 /** A step of a transaction, and how many of them from now on. */
 export interface Death {
-  readonly step: 'before a statement' | 'before a commit' | 'after a commit'
+  readonly step: 'before a statement' | 'before a commit' | 'after a commit' | 'before a change of files'
   readonly times: number
 }
 
@@ -35,6 +37,22 @@ function reach(step: Death['step']): void {
   if (death?.step !== step) return
   death = { step, times: death.times - 1 }
   if (death.times <= 0) process.kill(process.pid, 'SIGKILL')
+}
+
+/** What keys, audit log and exports are written with. */
+const CHANGES = ['writeSync', 'fsyncSync', 'linkSync', 'rmSync'] as const
+const LATER_CHANGES = ['open', 'rename', 'rm'] as const
+
+/** Whoever imported these calls the new ones from now on. */
+function stepOnFiles(): void {
+  const steps = <Call extends (...rest: never[]) => unknown>(call: Call): Call =>
+    ((...rest: Parameters<Call>) => {
+      reach('before a change of files')
+      return call(...rest)
+    }) as Call
+  for (const name of CHANGES) Object.assign(fs, { [name]: steps(fs[name]) })
+  for (const name of LATER_CHANGES) Object.assign(fs.promises, { [name]: steps(fs.promises[name]) })
+  syncBuiltinESMExports()
 }
 
 /** Dies where it was told to, whatever the engine. */
@@ -120,6 +138,7 @@ async function look(deps: Deps, phones: readonly Registered[]): Promise<Said> {
 }
 
 process.on('disconnect', () => process.exit())
+stepOnFiles()
 const { now, monotonic } = sharedClock(options.clock)
 const { role, store, keys, audit, exports } = options
 const say = (said: Said): void => void process.send!(said)
