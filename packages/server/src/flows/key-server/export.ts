@@ -125,6 +125,10 @@ async function writeIndex(deps: Deps, files: ExportFiles, at: UnixSeconds, made?
 }
 
 async function removeOld(deps: Deps, files: ExportFiles, at: UnixSeconds): Promise<void> {
+  // After a long rest there may be keys that no window will ever take.
+  const { window: length } = deps.settings.gaen.keyServer.exports
+  const oldest = (firstListed(at) - GRACE_SECONDS - length) as UnixSeconds
+  await deps.store.transaction((tx) => tx.forgetDiagnosisKeys(oldest))
   const windows = await deps.store.transaction((tx) => tx.exportWindows())
   for (const window of windows) {
     if (window.ends > firstListed(at) - GRACE_SECONDS || window.listed === NOT_LISTED) continue

@@ -32,7 +32,6 @@ const BLOCK = 2000
 /** Reads what the peers have exported since. A peer that cannot be read is counted, and holds up no other. */
 export async function importKeys(deps: Deps, at: UnixSeconds): Promise<void> {
   const { peers } = deps.settings.gaen.keyServer
-  if (peers.length === 0) return
   for (const peer of peers) {
     if (deps.stopping.aborted) return
     await importFrom(deps, peer, at).catch(() => deps.count('import.peerFailed'))
