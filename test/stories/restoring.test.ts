@@ -50,6 +50,7 @@ async function begin(t: { after(run: () => void): void }, people: Readonly<Recor
         key,
         keyFiles,
         departed: [departed],
+        at: story.now,
         before: quiet,
         progress: quiet,
       })

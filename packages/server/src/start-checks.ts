@@ -1,5 +1,5 @@
 // What has to be right before a back-end starts: a mistake here would destroy data or shut phones out.
-import { DAY_SECONDS, epochAt, epochsIn, toHex, type UnixSeconds } from '@vicinity/protocol'
+import { DAY_SECONDS, dayStart, epochAt, epochsIn, toHex, type UnixSeconds, type UtcDay } from '@vicinity/protocol'
 import { sha256 } from '@vicinity/protocol/crypto'
 import { LAST_SERVICE_EPOCH, REPLY_PAIRS } from '@vicinity/protocol/robert'
 import type { Deps } from './deps.ts'
@@ -40,11 +40,20 @@ export async function checkClock(deps: Deps, at: UnixSeconds, accepted: boolean)
 }
 
 /** An old copy of a database has forgotten which tokens were spent, who was told, and who left. */
-export async function checkGeneration({ store, keys }: Deps): Promise<void> {
+export async function checkGeneration({ store, keys, tombstones }: Deps): Promise<void> {
   const generation = await store.transaction((tx) => tx.generation())
-  if (generation === keys.generation) return
+  const last = (await store.transaction((tx) => tx.lastTime())) ?? 0
+  const newest = dayStart((tombstones.newestDay() ?? 0) as UtcDay)
+  const faults = [
+    ...(generation === keys.generation
+      ? []
+      : [`the database is of generation ${generation}, the key directory of generation ${keys.generation}`]),
+    // Of several servers one clock may be a little behind.
+    ...(newest - last > CLOCK_TOLERANCE ? ['the database is older than the newest marks of who left'] : []),
+  ]
+  if (faults.length === 0) return
   throw new Error(
-    `the database is of generation ${generation}, the key directory of generation ${keys.generation}: this is not the ` +
+    `${faults.join('; ')}: this is not the ` +
       'database that was served last. Restore a backup with vicinity store restore; if this one is all there is, take ' +
       'it as it is with vicinity store adopt',
   )

@@ -23,8 +23,13 @@ export interface Tombstones {
    * held before where all of them are `NOBODY_LEFT`.
    */
   readonly record: (marks: readonly Uint8Array[]) => Promise<void>
-  /** Begins the file of a new day, and removes files that no backup needs any more. */
+  /**
+   * Begins the file of a new day, and removes files that no backup needs any more. Who calls it has noted the time in the database: a
+   * file of a day is the proof that there is a database of that day.
+   */
   readonly keep: (at: UnixSeconds) => Promise<void>
+  /** The newest day of which there is a file, of whatever process; undefined where there is none. */
+  readonly newestDay: () => number | undefined
   readonly close: () => Promise<void>
 }
 
@@ -33,6 +38,7 @@ export const NO_TOMBSTONES: Tombstones = {
   markOf: () => NOBODY_LEFT,
   record: async () => {},
   keep: async () => {},
+  newestDay: () => undefined,
   close: async () => {},
 }
 
@@ -59,17 +65,17 @@ export interface TombstoneInput {
   readonly at: UnixSeconds
 }
 
-/** One file of a fixed size a day and process, begun when it is opened: several servers may have one directory. */
-export async function openTombstones({ directory, key, random, days, at }: TombstoneInput): Promise<Tombstones> {
+/** One file of a fixed size a day and process: several servers may have one directory. */
+export function openTombstones({ directory, key, random, days, at }: TombstoneInput): Tombstones {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   let day = dayOf(at)
-  let file = await newFile(directory, day, random)
+  let file: FileHandle | undefined
   let block = 0
   let used = 0
   let bytes = new Uint8Array(BLOCK)
   const beginFile = async () => {
     const next = await newFile(directory, day, random)
-    await file.close()
+    await file?.close()
     file = next
     ;[block, used, bytes] = [0, 0, new Uint8Array(BLOCK)]
   }
@@ -80,13 +86,14 @@ export async function openTombstones({ directory, key, random, days, at }: Tombs
   // Marks are added to the block in memory and the whole of it is written again. What lies on disk already is written as it is, so
   // that a write that the power cut short leaves it as it was.
   const write = async (marks: readonly Uint8Array[]) => {
+    if (file === undefined) await beginFile()
     if (used + marks.length > MARKS) await beginBlock()
     for (const mark of marks) {
       bytes.set(mark, used * MARK)
       used += equalBytes(mark, NOBODY_LEFT) ? 0 : 1
     }
-    await file.write(bytes, 0, BLOCK, block * BLOCK)
-    await file.datasync()
+    await file!.write(bytes, 0, BLOCK, block * BLOCK)
+    await file!.datasync()
   }
   let last: Promise<void> = Promise.resolve()
   const inTurn = (work: () => Promise<void>): Promise<void> => {
@@ -103,11 +110,12 @@ export async function openTombstones({ directory, key, random, days, at }: Tombs
     keep: (now) =>
       inTurn(async () => {
         removeOld(directory, dayOf(now) - days - 1)
-        if (dayOf(now) === day) return
+        if (file !== undefined && dayOf(now) === day) return
         day = dayOf(now)
         await beginFile()
       }),
-    close: () => inTurn(() => file.close()),
+    newestDay: () => newestOf(daysIn(directory)),
+    close: () => inTurn(async () => await file?.close()),
   }
 }
 
@@ -122,18 +130,25 @@ async function newFile(directory: string, day: number, random: Random): Promise<
   return file
 }
 
-function removeOld(directory: string, before: number): void {
-  for (const name of readdirSync(directory)) {
+/** Names of files, with their days. */
+const daysIn = (directory: string): readonly (readonly [name: string, day: number])[] =>
+  readdirSync(directory).flatMap((name) => {
     const day = NAME.exec(name)?.[1]
-    if (day !== undefined && Number(day) < before) rmSync(join(directory, name), { force: true })
-  }
+    return day === undefined ? [] : [[name, Number(day)] as const]
+  })
+
+const newestOf = (files: ReturnType<typeof daysIn>): number | undefined =>
+  files.length === 0 ? undefined : Math.max(...files.map(([, day]) => day))
+
+function removeOld(directory: string, before: number): void {
+  for (const [name, day] of daysIn(directory)) if (day < before) rmSync(join(directory, name), { force: true })
 }
 
 /** The marks in directories of tombstones, as hexadecimal digits. */
 export function marksIn(directories: readonly string[]): ReadonlySet<string> {
   const marks = new Set<string>()
   for (const directory of directories) {
-    for (const name of readdirSync(directory).filter((candidate) => NAME.test(candidate))) {
+    for (const [name] of daysIn(directory)) {
       const bytes = readFileSync(join(directory, name))
       for (let from = 0; from + MARK <= bytes.length; from += MARK) marks.add(bytes.toString('hex', from, from + MARK))
     }

@@ -17,6 +17,7 @@ import { throwawayDatabases } from './postgres-fixture.ts'
 
 const directory = temporaryDirectory({ after: (run) => after(run as () => void) })
 const postgres = await throwawayDatabases(after)
+const skip = postgres.without
 let made = 0
 const newPath = () => join(directory, `file-${made++}`)
 const newSqlite = async () => `sqlite:${newPath()}`
@@ -49,7 +50,7 @@ for (const [from, newSource] of named) {
 }
 
 test('every table and column of both schemas is in a backup, or is left out with a reason', {
-  skip: postgres.without,
+  skip,
 }, async () => {
   const columnsOf = ({ columns }: { readonly columns: object }) => Object.keys(columns).sort()
   const expected = Object.fromEntries(TABLES.map((table) => [table.name, columnsOf(table)]))
@@ -260,7 +261,7 @@ test('a restore that broke off is never served: its database is of no generation
 })
 
 test('of who left since the backup nothing is restored, on either engine; items without their key stay away', {
-  skip: postgres.without,
+  skip,
 }, async () => {
   const [url, path, departed] = [await newSqlite(), newPath(), newPath()]
   await fill(url)
@@ -296,7 +297,7 @@ test('of who left since the backup nothing is restored, on either engine; items 
 })
 
 test('a store in memory has no backup, nor a database that is not there or of another version', {
-  skip: postgres.without,
+  skip,
 }, async () => {
   assert.throws(() => placeOfStore('sqlite::memory:'), /a backup is of sqlite:PATH or postgres:/)
   assert.throws(() => placeOfStore('postgres:throwaway'), /a backup is of/)

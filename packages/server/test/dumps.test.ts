@@ -35,6 +35,7 @@ import {
 import { throwawayDatabases } from './postgres-fixture.ts'
 
 const postgres = await throwawayDatabases(after)
+const skip = postgres.without
 const POOL = 3600
 
 type Secrets = Map<string, Uint8Array>
@@ -137,7 +138,7 @@ test('no key, HELLO, identifier, token or code can be read in SQLite’s files, 
 })
 
 test('no key, HELLO, identifier, token or code can be read in PostgreSQL’s files and log, a dump or a backup (T-57, S4)', {
-  skip: postgres.without,
+  skip,
 }, async (t) => {
   const keyFiles = memoryKeys()
   const url = await postgres.newDatabase()

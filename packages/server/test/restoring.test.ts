@@ -1,8 +1,9 @@
 // What was issued before a database is restored is good no more, and an old database is not served (T-71).
 import assert from 'node:assert/strict'
+import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { fromHex, toHex } from '@vicinity/protocol'
+import { fromHex, later, toHex } from '@vicinity/protocol'
 import { CODE, solveChallenge } from '@vicinity/protocol/robert'
 import { adopt } from '../src/backup/backup.ts'
 import { placeOfStore } from '../src/backup/places.ts'
@@ -13,7 +14,7 @@ import { generationOf, raiseGeneration } from '../src/keys/generation.ts'
 import { directoryKeys, memoryKeys } from '../src/keys/key-files.ts'
 import { KeyRing } from '../src/keys/key-ring.ts'
 import { rotatingKeys } from '../src/keys/rotating-keys.ts'
-import { serve } from '../src/main.ts'
+import { serve, wallClock } from '../src/main.ts'
 import { openStore } from '../src/store/open.ts'
 import { markOf, openTombstones, tombstoneKey } from '../src/tombstones.ts'
 import { backedUp, restored } from './backup-fixture.ts'
@@ -194,7 +195,14 @@ test('a database that is not of the generation of its keys is not served, and sa
     /of generation 0, the key directory of generation 3.*store restore.*store adopt/s,
   )
   const store = openStore(url)
-  const taken = await adopt({ place: placeOfStore(url), store, keyFiles, departed: [departed], before: () => {} })
+  const taken = await adopt({
+    place: placeOfStore(url),
+    store,
+    keyFiles,
+    departed: [departed],
+    at: wallClock(),
+    before: () => {},
+  })
   assert.deepEqual(taken, { generation: 4, left: 1 })
   const left = await store.transaction((tx) => tx.usersOf([stays, leaves]))
   assert.deepEqual([...left.keys()], [stays])
@@ -202,6 +210,48 @@ test('a database that is not of the generation of its keys is not served, and sa
   const again = await serve(options)
   assert.equal(again.deps.keys.generation, 4)
   await again.close()
+})
+
+test('a database that is a day older than the newest file of marks is an old copy, and is not served until it is adopted (T-71)', async (t) => {
+  const directory = temporaryDirectory(t)
+  const url = `sqlite:${join(directory, 'database')}`
+  const departed = join(directory, 'departed')
+  const clock = { now: wallClock() }
+  const clocks = { wall: () => clock.now, monotonic: () => clock.now }
+  const keys = join(directory, 'keys')
+  const options = {
+    settings: DEFAULT_SETTINGS,
+    store: url,
+    keys,
+    departed,
+    clocks,
+    host: '127.0.0.1',
+    port: 0,
+    threads: 0,
+  }
+  const served = async () => (await serve(options)).close()
+  await served()
+  copyFileSync(join(directory, 'database'), join(directory, 'copy'))
+  await served()
+  clock.now = later(clock.now, DAY)
+  await served()
+  copyFileSync(join(directory, 'copy'), join(directory, 'database'))
+  const old = /the database is older than the newest marks of who left: this is not the database that was served last/
+  await assert.rejects(serve(options), old)
+  // Nor does it start on another day, or after another try.
+  clock.now = later(clock.now, DAY)
+  await assert.rejects(serve(options), old)
+  const store = openStore(url)
+  await adopt({
+    place: placeOfStore(url),
+    store,
+    keyFiles: directoryKeys(keys),
+    departed: [departed],
+    at: clock.now,
+    before: () => {},
+  })
+  await store.close()
+  await served()
 })
 
 test('a new database in the place of one that is lost is refused before anything is written to it', async (t) => {

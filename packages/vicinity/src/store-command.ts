@@ -118,6 +118,7 @@ async function restoreFrom(file: string, given: Given): Promise<void> {
     key: knownBackupKey(keyFiles),
     keyFiles,
     departed: knownDirectories(departed),
+    at: wallClock(),
     before: (generation) => log(opened, 'store.restored', generation),
     rehearsed: given.rehearse === true,
     progress: progressOf(),
@@ -131,7 +132,7 @@ async function adoptAsItIs(given: Given): Promise<void> {
   const [place, store] = [placeOfStore(url), openStore(url)]
   try {
     const before = (generation: number) => log(opened, 'store.adopted', generation)
-    const taken = await adopt({ place, store, keyFiles, departed: knownDirectories(departed), before })
+    const taken = await adopt({ place, store, keyFiles, departed: knownDirectories(departed), at: wallClock(), before })
     if (given.json === true) console.log(JSON.stringify(taken))
     else console.log(`the database is of generation ${taken.generation} now; ${taken.left} users of it had left`)
   } finally {

@@ -167,6 +167,7 @@ export interface RestoreInput {
   readonly keyFiles: KeyFiles
   /** Directories of tombstones, of every server of the back-end. */
   readonly departed: readonly string[]
+  readonly at: UnixSeconds
   /** Called with the new generation before anything takes effect. */
   readonly before: (generation: number) => void
   /** A drill: the keys keep their generation, and the database is never served. */
@@ -206,7 +207,7 @@ export async function restore(input: RestoreInput): Promise<Restored> {
     const names = new Set(keyFiles.names())
     const isReadable = (window: number) => names.has(`intake-${window}`)
     const staying = await insertAll(target, readBackup(path, key), { hasLeft, isReadable }, progress)
-    await target.setGeneration(generation)
+    await target.finish(generation, input.at)
     return { ...summary, generation, ...staying }
   } finally {
     await target.close()
@@ -247,10 +248,12 @@ function hasLeftBy(keyFiles: KeyFiles, directories: readonly string[]): (id: num
   return (id) => marks.has(toHex(markOf(key, id)))
 }
 
-export type AdoptInput = Pick<RestoreInput, 'place' | 'keyFiles' | 'departed' | 'before'> & { readonly store: Store }
+export type AdoptInput = Pick<RestoreInput, 'place' | 'keyFiles' | 'departed' | 'at' | 'before'> & {
+  readonly store: Store
+}
 
 /** Takes a database as it is, an old copy or a new one: who left by the tombstones is removed, and it is of a new generation. */
-export async function adopt({ place, store, keyFiles, departed, before }: AdoptInput) {
+export async function adopt({ place, store, keyFiles, departed, at, before }: AdoptInput) {
   const hasLeft = hasLeftBy(keyFiles, departed)
   const generation = 1 + Math.max(await store.transaction((tx) => tx.generation()), generationOf(keyFiles))
   before(generation)
@@ -266,6 +269,9 @@ export async function adopt({ place, store, keyFiles, departed, before }: AdoptI
   } finally {
     await snapshot.close()
   }
-  await store.transaction((tx) => tx.setGeneration(generation))
+  await store.transaction(async (tx) => {
+    await tx.noteTime(at)
+    await tx.setGeneration(generation)
+  })
   return { generation, left }
 }

@@ -1,5 +1,6 @@
 // Where rows are copied from and to, beside the store's own verbs.
 
+import type { UnixSeconds } from '@vicinity/protocol'
 import { BadStore } from '../store/failures.ts'
 import { placeOf } from '../store/postgres.ts'
 import { postgresPlace } from './postgres-rows.ts'
@@ -20,7 +21,8 @@ export interface Target {
   readonly isEmpty: () => Promise<boolean>
   /** One transaction. `columns` are some of the table's. */
   readonly insert: (table: Table, columns: readonly string[], rows: readonly Row[]) => Promise<void>
-  readonly setGeneration: (generation: number) => Promise<void>
+  /** The last act: the database is of a generation and a time from here on. */
+  readonly finish: (generation: number, at: UnixSeconds) => Promise<void>
   readonly close: () => Promise<void>
 }
 

@@ -77,8 +77,12 @@ async function targetOf(connection: Connection, bucketBits: number | undefined):
         [...spread, ...columns.map((_, k) => rows.map((row) => row[k]))],
       )
     },
-    async setGeneration(generation) {
-      await connection.query('restore generation', 'insert into generation(one, number) values (1, $1)', [generation])
+    async finish(generation, at) {
+      await connection.run(
+        'restore',
+        `begin; delete from last_time; insert into last_time(one, at) values (1, ${at});
+          insert into generation(one, number) values (1, ${generation}); commit`,
+      )
     },
     close: () => connection.close(),
   }

@@ -62,8 +62,9 @@ function targetOf(path: string): Target {
         throw error
       }
     },
-    async setGeneration(generation) {
-      database.prepare('insert into generation(one, number) values (1, ?)').run(generation)
+    async finish(generation, at) {
+      database.exec(`begin immediate; delete from last_time; insert into last_time(one, at) values (1, ${at});
+        insert into generation(one, number) values (1, ${generation}); commit`)
     },
     close: async () => database.close(),
   }

@@ -8,6 +8,7 @@ const PAGE = 512
  * there is recorded again, then forgotten there.
  */
 export async function keepDepartures(deps: Deps, at: UnixSeconds): Promise<void> {
+  await deps.store.transaction((tx) => tx.noteTime(at))
   await deps.tombstones.keep(at)
   for (;;) {
     const marks = await deps.store.transaction((tx) => tx.departures(PAGE))
