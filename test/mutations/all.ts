@@ -3,6 +3,7 @@ import { CLIENT_LINES } from './client-lines.ts'
 import { CONTACT_LINES } from './contact-lines.ts'
 import { GAEN_PHONE_LINES } from './gaen-phone-lines.ts'
 import { IDENTIFIER_LINES } from './identifier-lines.ts'
+import { KEY_LINES } from './key-lines.ts'
 import type { Mutation } from './mutation.ts'
 import { REQUEST_LINES } from './request-lines.ts'
 import { RISK_LINES } from './risk-lines.ts'
@@ -17,4 +18,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...CLIENT_LINES,
   ...GAEN_PHONE_LINES,
   ...SERVER_LINES,
+  ...KEY_LINES,
 ]

@@ -15,8 +15,8 @@ const MODULES = [
 ]
 const MODULE = MODULES.find((path) => path !== undefined && existsSync(path))
 
-/** Where SoftHSM is missing its tests are skipped, saying so; never where CI is set. */
-export const skipSoftHsm: string | false =
+/** Why there is no token: SoftHSM is missing, and CI is not set. */
+export const withoutToken: string | false =
   MODULE !== undefined || process.env['CI'] !== undefined ? false : 'SoftHSM is not installed (Debian: softhsm2)'
 
 export const PIN = 'a pin of tests'

@@ -21,25 +21,17 @@ const PEER = drawPrivateKey(randomOf('peer of a vault'))
 const HERE = ascii('key-file federation')
 const THERE = ascii('key-file challenge')
 
-/** Adds the tests of the contract. `place` makes a new empty vault. */
-export function vaultContract(engine: string, place: (t: TestContext) => VaultPlace, skip: string | false = false) {
-  const holds = (title: string, run: (place: VaultPlace, vault: Vault) => void) =>
-    test(`${engine}: ${title}`, { skip }, (t) => {
-      const made = place(t)
-      const vault = made.open()
-      t.after(() => vault.close())
-      run(made, vault)
-    })
+type Check = (place: VaultPlace, vault: Vault) => void
 
-  holds('agrees on the secret that the other side computes, with a key made inside', (_, vault) => {
+const uses: Readonly<Record<string, Check>> = {
+  'agrees on the secret that the other side computes, with a key made inside': (_, vault) => {
     vault.make('registration', 'agreement')
     const shared = vault.agree('registration', publicPoint(PEER))
     assert.equal(toHex(shared!), toHex(sharedSecret(PEER, vault.publicPoint('registration'))!))
     vault.make('another', 'agreement')
     assert.notDeepEqual(vault.agree('another', publicPoint(PEER)), shared)
-  })
-
-  holds('agrees with no point off the curve, compressed, hybrid or at infinity (T-01, T-02, T-03)', (_, vault) => {
+  },
+  'agrees with no point off the curve, compressed, hybrid or at infinity (T-01, T-02, T-03)': (_, vault) => {
     vault.make('registration', 'agreement')
     const point = publicPoint(PEER)
     const off = Uint8Array.from(point)
@@ -49,18 +41,16 @@ export function vaultContract(engine: string, place: (t: TestContext) => VaultPl
     for (const bad of [off, compressed, hybrid, Uint8Array.of(0), new Uint8Array(65), new Uint8Array(0)])
       assert.equal(vault.agree('registration', bad), undefined)
     assert.equal(vault.agree('registration', point)?.length, 32, 'and agrees afterwards as before')
-  })
-
-  holds('signs what verifies under its public point, for its message only', (_, vault) => {
+  },
+  'signs what verifies under its public point, for its message only': (_, vault) => {
     vault.make('audit', 'signing')
     const message = ascii('a head of the log')
     const signature = vault.sign('audit', message)
     assert.equal(signature.length, 64)
     assert.ok(ecdsaVerify(vault.publicPoint('audit'), message, signature))
     assert.ok(!ecdsaVerify(vault.publicPoint('audit'), ascii('another head'), signature))
-  })
-
-  holds('unwraps what it wrapped, at its place and unaltered, and nothing else', (_, vault) => {
+  },
+  'unwraps what it wrapped, at its place and unaltered, and nothing else': (_, vault) => {
     vault.make('key-encryption', 'wrapping')
     vault.make('other', 'wrapping')
     for (const length of [1, 16, 32, 1000]) {
@@ -81,27 +71,48 @@ export function vaultContract(engine: string, place: (t: TestContext) => VaultPl
     for (let length = 0; length < wrapped.length; length += 3)
       assert.throws(() => vault.unwrap('key-encryption', HERE, wrapped.subarray(0, length)), faults('damaged'))
     assert.deepEqual([...vault.unwrap('key-encryption', HERE, wrapped)], [...ascii('secret')])
-  })
+  },
+}
 
-  holds(
-    'keeps its keys for whoever opens it next, knows when they were made, and makes no name twice',
-    (place, vault) => {
-      vault.make('registration', 'agreement')
-      vault.make('key-encryption', 'wrapping')
-      const point = vault.publicPoint('registration')
-      const wrapped = vault.wrap('key-encryption', HERE, ascii('kept'))
-      for (const kind of ['agreement', 'signing', 'wrapping'] as const)
-        assert.throws(() => vault.make('registration', kind), faults('refused'))
-      const again = place.open()
-      assert.deepEqual([...again.names()].sort(), ['key-encryption', 'registration'])
-      assert.deepEqual(again.publicPoint('registration'), point)
-      assert.deepEqual([...again.unwrap('key-encryption', HERE, wrapped)], [...ascii('kept')])
-      assert.equal(again.madeAt('registration'), NOW)
-      assert.equal(again.madeAt('none'), undefined)
-    },
-  )
-
-  holds('a key that was taken in does what it did outside', (_, vault) => {
+const lives: Readonly<Record<string, Check>> = {
+  'keeps its keys for whoever opens it next, knows when they were made, and makes no name twice': (place, vault) => {
+    vault.make('registration', 'agreement')
+    vault.make('key-encryption', 'wrapping')
+    const point = vault.publicPoint('registration')
+    const wrapped = vault.wrap('key-encryption', HERE, ascii('kept'))
+    for (const kind of ['agreement', 'signing', 'wrapping'] as const)
+      assert.throws(() => vault.make('registration', kind), faults('refused'))
+    const again = place.open()
+    assert.deepEqual([...again.names()].sort(), ['key-encryption', 'registration'])
+    assert.deepEqual(again.publicPoint('registration'), point)
+    assert.deepEqual([...again.unwrap('key-encryption', HERE, wrapped)], [...ascii('kept')])
+    assert.equal(again.madeAt('registration'), NOW)
+    assert.equal(again.madeAt('none'), undefined)
+  },
+  'without its key, with a wrong secret and after it was closed it does nothing, and says why': (place, vault) => {
+    for (const use of [
+      () => vault.agree('none', publicPoint(PEER)),
+      () => vault.sign('none', HERE),
+      () => vault.wrap('none', HERE, HERE),
+      () => vault.unwrap('none', HERE, new Uint8Array(40)),
+      () => vault.publicPoint('none'),
+    ])
+      assert.throws(use, faults('absent'))
+    vault.make('registration', 'agreement')
+    const { openWrongly, secret } = place
+    if (openWrongly !== undefined && secret !== undefined) {
+      assert.throws(
+        () => openWrongly().names(),
+        (error: Error) => faults('locked')(error) && !`${error.stack} ${JSON.stringify(error)}`.includes(secret),
+      )
+    }
+    const closed = place.open()
+    closed.close()
+    assert.throws(() => closed.agree('registration', publicPoint(PEER)), faults('locked'))
+    assert.throws(() => closed.make('later', 'signing'), faults('locked'))
+    assert.throws(() => closed.names(), faults('locked'))
+  },
+  'a key that was taken in does what it did outside': (_, vault) => {
     const secret = drawPrivateKey(randomOf('adopted'))
     for (const kind of ['agreement', 'signing', 'wrapping'] as const) vault.adopt(`adopted-${kind}`, kind, secret)
     assert.throws(() => vault.adopt('adopted-signing', 'signing', secret), faults('refused'))
@@ -114,9 +125,8 @@ export function vaultContract(engine: string, place: (t: TestContext) => VaultPl
     assert.ok(ecdsaVerify(publicPoint(secret), message, vault.sign('adopted-signing', message)))
     const wrapped = vault.wrap('adopted-wrapping', HERE, message)
     assert.deepEqual([...vault.unwrap('adopted-wrapping', HERE, wrapped)], [...message])
-  })
-
-  holds('a destroyed key does nothing any more, for nobody, and its name is free', (place, vault) => {
+  },
+  'a destroyed key does nothing any more, for nobody, and its name is free': (place, vault) => {
     vault.make('registration', 'agreement')
     vault.make('key-encryption', 'wrapping')
     const point = vault.publicPoint('registration')
@@ -132,34 +142,23 @@ export function vaultContract(engine: string, place: (t: TestContext) => VaultPl
     vault.make('key-encryption', 'wrapping')
     assert.notDeepEqual(vault.publicPoint('registration'), point)
     assert.throws(() => vault.unwrap('key-encryption', HERE, wrapped), faults('damaged'))
-  })
+  },
+}
 
-  holds(
-    'without its key, with a wrong secret and after it was closed it does nothing, and says why',
-    (place, vault) => {
-      for (const use of [
-        () => vault.agree('none', publicPoint(PEER)),
-        () => vault.sign('none', HERE),
-        () => vault.wrap('none', HERE, HERE),
-        () => vault.unwrap('none', HERE, new Uint8Array(40)),
-        () => vault.publicPoint('none'),
-      ])
-        assert.throws(use, faults('absent'))
-      vault.make('registration', 'agreement')
-      const { openWrongly, secret } = place
-      if (openWrongly !== undefined && secret !== undefined) {
-        assert.throws(
-          () => openWrongly().names(),
-          (error: Error) => faults('locked')(error) && !`${error.stack} ${JSON.stringify(error)}`.includes(secret),
-        )
-      }
-      const closed = place.open()
-      closed.close()
-      assert.throws(() => closed.agree('registration', publicPoint(PEER)), faults('locked'))
-      assert.throws(() => closed.make('later', 'signing'), faults('locked'))
-      assert.throws(() => closed.names(), faults('locked'))
-    },
-  )
+/** Adds the tests of the contract. `place` makes a new empty vault; `without` says why there is none. */
+export function vaultContract(
+  engine: string,
+  place: (t: TestContext) => VaultPlace,
+  without: string | false = false,
+): void {
+  const skip = without
+  for (const [title, check] of Object.entries({ ...uses, ...lives }))
+    test(`${engine}: ${title}`, { skip }, (t) => {
+      const made = place(t)
+      const vault = made.open()
+      t.after(vault.close)
+      check(made, vault)
+    })
 }
 
 /** What the clock of the vaults says. */

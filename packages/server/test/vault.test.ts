@@ -9,8 +9,10 @@ import { tokenVault } from '../src/vault/pkcs11.ts'
 import { makeSealedFile, sealedFileKeys } from '../src/vault/sealed-file.ts'
 import { softwareVault } from '../src/vault/software.ts'
 import { randomOf, temporaryDirectory } from './fixture.ts'
-import { PIN, skipSoftHsm, softHsm } from './softhsm.ts'
+import { PIN, softHsm, withoutToken } from './softhsm.ts'
 import { faults, NOW, vaultContract } from './vault-contract.ts'
+
+const skip = withoutToken
 
 const PASSPHRASE = 'a passphrase of tests'
 /** Low, so that tests are quick. */
@@ -44,7 +46,7 @@ vaultContract(
     const { place } = softHsm()
     return { open: () => tokenVault(place, PIN, randomOf(`token ${opened++}`), now) }
   },
-  skipSoftHsm,
+  skip,
 )
 
 test('a vault file has mode 0600, holds no key in the clear, and is written whole', (t) => {
@@ -98,7 +100,7 @@ test('a vault file that was altered does not open, whichever part was, and one w
 })
 
 test('the token refuses to give its keys: neither their values, nor wrapped, nor made readable', {
-  skip: skipSoftHsm,
+  skip,
 }, () => {
   const { place } = softHsm()
   const vault = tokenVault(place, PIN, randomOf('token'), now)
@@ -158,7 +160,7 @@ test('the token refuses to give its keys: neither their values, nor wrapped, nor
   vault.close()
 })
 
-test('a vault in a token opens another session when its own was lost', { skip: skipSoftHsm }, () => {
+test('a vault in a token opens another session when its own was lost', { skip }, () => {
   const { place } = softHsm()
   const vault = tokenVault(place, PIN, randomOf('token'), now)
   vault.make('key-encryption', 'wrapping')
@@ -173,7 +175,7 @@ test('a vault in a token opens another session when its own was lost', { skip: s
   vault.close()
 })
 
-test('without its library, its token or the right PIN a vault in a token says which', { skip: skipSoftHsm }, () => {
+test('without its library, its token or the right PIN a vault in a token says which', { skip }, () => {
   const { place } = softHsm()
   const open = (module: string, token: string, pin: string) =>
     tokenVault({ module, token }, pin, randomOf('token'), now)

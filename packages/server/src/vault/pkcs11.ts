@@ -17,6 +17,8 @@ export interface TokenPlace {
 }
 
 const TAG_BITS = 128
+/** More objects than a ceremony makes. */
+const MOST_KEYS = 1000
 /** OID 1.2.840.10045.3.1.7 of P-256, in DER: what CKA_EC_PARAMS holds. */
 const P256 = Buffer.from('06082a8648ce3d030107', 'hex')
 
@@ -44,64 +46,17 @@ const LOST =
 
 /** Opens a token. Throws `absent` without the library, the binding or the token, `locked` for a wrong PIN. */
 export function tokenVault(place: TokenPlace, pin: string, random: Random, now: () => number): Vault {
-  const p11 = binding()
-  const library = loaded(p11, place.module)
-  let secret: string | undefined = pin
-  let session: Handle | undefined
-  const handles = new Map<string, Handle>()
+  const token = openToken(place, pin)
+  return { ...keysOf(token, now), ...looksAt(token), ...usesOf(token, random), close: token.close }
+}
 
-  const opened = (): Handle => {
-    if (secret === undefined) throw new VaultError('locked', 'the vault was closed')
-    if (session === undefined) session = openSession(p11, library, place, secret)
-    return session
-  }
-  /** Runs a call, once more in another session when its own was lost. */
-  const call = <Value>(run: (session: Handle) => Value): Value => {
-    try {
-      return run(opened())
-    } catch (error) {
-      if (!(error instanceof p11.Pkcs11Error && LOST.test(error.message))) throw faultOf(p11, error)
-    }
-    session = undefined
-    handles.clear()
-    try {
-      return run(opened())
-    } catch (error) {
-      throw faultOf(p11, error)
-    }
-  }
-  const find = (template: Template): Handle[] =>
-    call((session) => {
-      library.C_FindObjectsInit(session, template)
-      try {
-        return library.C_FindObjects(session, 200)
-      } finally {
-        library.C_FindObjectsFinal(session)
-      }
-    })
-  const lookUp = (name: string, type: number): Handle | undefined =>
-    find([
-      { type: p11.CKA_CLASS, value: type },
-      { type: p11.CKA_LABEL, value: labelOf(name) },
-    ])[0]
-  const secretHalf = (name: string): Handle | undefined =>
-    lookUp(name, p11.CKO_PRIVATE_KEY) ?? lookUp(name, p11.CKO_SECRET_KEY)
-  const key = (name: string): Handle => {
-    const handle = handles.get(name) ?? secretHalf(name)
-    if (handle === undefined) throw new VaultError('absent', `the token has no key ${name}`)
-    handles.set(name, handle)
-    return handle
-  }
-  /** As `call`, with the handle of a key, which is looked up again after a session was lost. */
-  const withKey = <Value>(name: string, run: (session: Handle, key: Handle) => Value): Value =>
-    call((session) => run(session, key(name)))
+/** How keys come into a token and out of the world. */
+function keysOf(token: Token, now: () => number): Pick<Vault, 'make' | 'adopt' | 'destroy'> {
+  const { p11, library, call, lookUp, secretHalf, forget } = token
+  const forms = templatesOf(p11)
   const free = (name: string) => {
     if (secretHalf(name) !== undefined) throw new VaultError('refused', `the token has a key ${name} already`)
   }
-  const forms = templatesOf(p11)
-  const attribute = (object: Handle, type: number): Buffer =>
-    call((session) => library.C_GetAttributeValue(session, object, [{ type }])[0]!.value as Buffer)
-
   return {
     make(name, kind) {
       free(name)
@@ -128,6 +83,28 @@ export function tokenVault(place: TokenPlace, pin: string, random: Random, now: 
       const made = Buffer.from(String(Math.floor(now())))
       call((session) => adoptKey(p11, library, session, { name, kind, bytes, made }))
     },
+    destroy(name) {
+      for (const type of [p11.CKO_PRIVATE_KEY, p11.CKO_SECRET_KEY, p11.CKO_PUBLIC_KEY]) {
+        const object = lookUp(name, type)
+        if (object !== undefined) call((session) => library.C_DestroyObject(session, object))
+      }
+      forget(name)
+    },
+  }
+}
+
+/** What a token tells of its keys. */
+function looksAt({
+  p11,
+  library,
+  call,
+  find,
+  lookUp,
+  secretHalf,
+}: Token): Pick<Vault, 'names' | 'madeAt' | 'publicPoint'> {
+  const attribute = (object: Handle, type: number): Buffer =>
+    call((session) => library.C_GetAttributeValue(session, object, [{ type }])[0]!.value as Buffer)
+  return {
     names: () => {
       const objects = [p11.CKO_PRIVATE_KEY, p11.CKO_SECRET_KEY].flatMap((type) =>
         find([{ type: p11.CKA_CLASS, value: type }]),
@@ -148,6 +125,11 @@ export function tokenVault(place: TokenPlace, pin: string, random: Random, now: 
       if (!isPublicPoint(point)) throw new VaultError('damaged', `the key ${name} has no point on P-256`)
       return point
     },
+  }
+}
+
+function usesOf({ p11, library, withKey }: Token, random: Random): Pick<Vault, 'agree' | 'sign' | 'wrap' | 'unwrap'> {
+  return {
     agree(name, point) {
       const checked = isPublicPoint(point)
       return withKey(name, (session, key) => (checked ? deriveShared(p11, library, session, key, point) : undefined))
@@ -177,13 +159,81 @@ export function tokenVault(place: TokenPlace, pin: string, random: Random, now: 
           throw new VaultError('damaged', `what was wrapped under ${name} does not open`)
         }
       }),
-    destroy(name) {
-      for (const type of [p11.CKO_PRIVATE_KEY, p11.CKO_SECRET_KEY, p11.CKO_PUBLIC_KEY]) {
-        const object = lookUp(name, type)
-        if (object !== undefined) call((session) => library.C_DestroyObject(session, object))
+  }
+}
+
+/** A token that is looked at: what the operations of a vault are made of. */
+interface Token {
+  readonly p11: Binding
+  readonly library: PKCS11
+  /** Runs a call, once more in another session when its own was lost. */
+  readonly call: <Value>(run: (session: Handle) => Value) => Value
+  /** As `call`, with the handle of a key, which is looked up again after a session was lost. */
+  readonly withKey: <Value>(name: string, run: (session: Handle, key: Handle) => Value) => Value
+  readonly find: (template: Template) => readonly Handle[]
+  readonly lookUp: (name: string, type: number) => Handle | undefined
+  /** The private or secret key of a name. */
+  readonly secretHalf: (name: string) => Handle | undefined
+  readonly forget: (name: string) => void
+  readonly close: () => void
+}
+
+function openToken(place: TokenPlace, pin: string): Token {
+  const p11 = binding()
+  const library = loaded(p11, place.module)
+  let secret: string | undefined = pin
+  let session: Handle | undefined
+  const handles = new Map<string, Handle>()
+  const opened = (): Handle => {
+    if (secret === undefined) throw new VaultError('locked', 'the vault was closed')
+    if (session === undefined) session = openSession(p11, library, place, secret)
+    return session
+  }
+  const call: Token['call'] = (run) => {
+    try {
+      return run(opened())
+    } catch (error) {
+      if (!(error instanceof p11.Pkcs11Error && LOST.test(error.message))) throw faultOf(p11, error)
+    }
+    session = undefined
+    handles.clear()
+    try {
+      return run(opened())
+    } catch (error) {
+      throw faultOf(p11, error)
+    }
+  }
+  const find = (template: Template) =>
+    call((session) => {
+      library.C_FindObjectsInit(session, template)
+      try {
+        return library.C_FindObjects(session, MOST_KEYS)
+      } finally {
+        library.C_FindObjectsFinal(session)
       }
-      handles.delete(name)
-    },
+    })
+  const lookUp = (name: string, type: number): Handle | undefined =>
+    find([
+      { type: p11.CKA_CLASS, value: type },
+      { type: p11.CKA_LABEL, value: labelOf(name) },
+    ])[0]
+  const secretHalf = (name: string): Handle | undefined =>
+    lookUp(name, p11.CKO_PRIVATE_KEY) ?? lookUp(name, p11.CKO_SECRET_KEY)
+  const key = (name: string): Handle => {
+    const handle = handles.get(name) ?? secretHalf(name)
+    if (handle === undefined) throw new VaultError('absent', `the token has no key ${name}`)
+    handles.set(name, handle)
+    return handle
+  }
+  return {
+    p11,
+    library,
+    call,
+    withKey: (name, run) => call((session) => run(session, key(name))),
+    find,
+    lookUp,
+    secretHalf,
+    forget: (name) => void handles.delete(name),
     close() {
       if (session !== undefined) library.C_CloseSession(session)
       session = undefined
