@@ -56,6 +56,7 @@ function takeDown(round: RoundReport): void {
     `${round.engine} ${round.round}  ${round.seconds.toFixed(1)} s  ${sum('ok')} acknowledged, ${sum('unknown')} unknown, ` +
       `${round.resent} sent again  ${round.faults.join(', ')}`,
   )
+  if (round.internalErrors.length > 0) console.log(`  status 500: ${round.internalErrors.join(', ')}`)
   if (round.violations.length === 0) return
   console.log(`VIOLATED, seed "${round.seed}", kept in ${round.directory}`)
   for (const { rule, about } of round.violations) console.log(`  ${rule}: ${about}`)

@@ -130,12 +130,13 @@ type Json = Readonly<Record<string, unknown>>
 
 /** The JSON of an answer, sent to until there is one that says something. */
 async function post(world: World, path: string, key: string, body: Json): Promise<Outcome<Json>> {
-  return persist(world, () => {}, attemptPost(path, key, body), false)
+  return persist(world, () => {}, attemptPost(world, path, key, body), false)
 }
 
-const attemptPost = (path: string, key: string, body: Json) => async (url: string) => {
+const attemptPost = (world: World, path: string, key: string, body: Json) => async (url: string) => {
   const headers = { 'content-type': 'application/json', 'x-api-key': key }
   const answer = await httpSend(url)({ method: 'POST', path, body: JSON.stringify(body), headers })
+  if (answer?.status === 500) world.internalError(path)
   if (answer === undefined || answer.status >= 500) return undefined
   const json = JSON.parse(new TextDecoder().decode(answer.body)) as Json
   return answer.status === 200 ? ({ is: 'ok', value: json } as const) : ({ is: 'fail', said: json } as const)
@@ -187,7 +188,7 @@ export async function publish(world: World, earlier?: Published): Promise<Publis
     sent++
     history.sent(call)
   }
-  const outcome = await persist<Json>(world, note, attemptPost('/v1/publish', DEVICE_KEY, body))
+  const outcome = await persist<Json>(world, note, attemptPost(world, '/v1/publish', DEVICE_KEY, body))
   // Of a publication that was sent again: the first has arrived, and only its answer was lost.
   const arrived = outcome.is === 'fail' && sent > 1 && 'said' in outcome && isKnown(outcome.said)
   if (outcome.is === 'ok' || arrived) history.ok(call)

@@ -42,6 +42,8 @@ export interface World {
   readonly publicKey: Uint8Array
   /** Whether the round has lasted too long: then clients give up, and that is a fault. */
   readonly isOver: () => boolean
+  /** Told of answers with status 500: a fault of the world is 503. */
+  readonly internalError: (what: string) => void
 }
 
 export interface CrashPhone {
@@ -86,12 +88,13 @@ export async function persist<Value>(
 }
 
 const attemptCall =
-  <Name extends EndpointName>(name: Name, request: RequestOf<Name>) =>
+  <Name extends EndpointName>(world: World, name: Name, request: RequestOf<Name>) =>
   async (url: string): Promise<Outcome<ResponseOf<Name>> | undefined> => {
     try {
       return { is: 'ok', value: await httpCall(url, `Bearer ${AUTHORITY_TOKEN}`)(name, request) }
     } catch (error) {
       if (!(error instanceof CallFailed)) throw error
+      if (error.message.endsWith(' 500')) world.internalError(name)
       return error.refused ? { is: 'fail' } : undefined
     }
   }
@@ -101,7 +104,7 @@ export const ask = <Name extends EndpointName>(
   world: World,
   name: Name,
   request: RequestOf<Name>,
-): Promise<Outcome<ResponseOf<Name>>> => persist(world, () => {}, attemptCall(name, request), false)
+): Promise<Outcome<ResponseOf<Name>>> => persist(world, () => {}, attemptCall(world, name, request), false)
 
 /** A call that is written down. `undefined` where it was not answered. */
 export async function act<Name extends EndpointName>(
@@ -112,7 +115,7 @@ export async function act<Name extends EndpointName>(
 ): Promise<{ readonly call: number; readonly outcome: Outcome<ResponseOf<Name>> }> {
   const { history, round } = world
   const call = history.invoke(round, operation)
-  const outcome = await persist(world, () => history.sent(call), attemptCall(name, request))
+  const outcome = await persist(world, () => history.sent(call), attemptCall(world, name, request))
   if (outcome.is === 'fail') history.fail(call)
   if (outcome.is === 'unknown') history.unknown(call)
   return { call, outcome }
@@ -147,7 +150,7 @@ export async function register(world: World, name: string): Promise<CrashPhone |
 async function registerOnce(world: World, phone: string, request: RequestOf<'register'>) {
   const { history, round } = world
   const call = history.invoke(round, { kind: 'register', phone })
-  const attempt = attemptCall('register', request)
+  const attempt = attemptCall(world, 'register', request)
   const outcome = await persist(world, () => history.sent(call), attempt, true)
   if (outcome.is !== 'ok') history.unknown(call)
   return { call, outcome }

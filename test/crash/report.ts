@@ -35,6 +35,7 @@ export function summaryOf(rounds: readonly RoundReport[]) {
     acknowledged: sum('ok'),
     refused: sum('fail'),
     unknown: sum('unknown'),
+    internalErrors: rounds.reduce((total, round) => total + round.internalErrors.length, 0),
     sentAgain: rounds.reduce((total, { resent }) => total + resent, 0),
     secondsPerRound: {
       median: seconds[Math.floor(seconds.length / 2)] ?? 0,

@@ -35,6 +35,8 @@ export interface RoundResult {
   readonly violations: readonly Violation[]
   readonly seconds: number
   readonly calls: readonly Call[]
+  /** What was answered with status 500. */
+  readonly internalErrors: readonly string[]
 }
 
 /** Seconds that clients may need after everything is healed, and the back-end until it has settled. */
@@ -45,7 +47,9 @@ export async function runRound(series: Series, round: number, seed: string): Pro
   const began = performance.now()
   const random = randomOf(seed)
   let over = Number.POSITIVE_INFINITY
+  const internalErrors: string[] = []
   const world = {
+    internalError: (what: string) => void internalErrors.push(what),
     round,
     history,
     random: randomOf(`${seed} load`),
@@ -73,6 +77,7 @@ export async function runRound(series: Series, round: number, seed: string): Pro
     violations: [...violations, ...(stuck ? [{ rule: 'not settled', about: 'clients had no answer' } as const] : [])],
     seconds: (performance.now() - began) / 1000,
     calls: calls.filter((call) => call.round === round),
+    internalErrors,
   }
 }
 

@@ -35,6 +35,8 @@ export interface RoundReport {
   readonly operations: Readonly<Record<string, Readonly<Record<'ok' | 'fail' | 'unknown', number>>>>
   /** Calls whose bytes were sent more than once. */
   readonly resent: number
+  /** What was answered with status 500, where the world failed: it should have been 503. */
+  readonly internalErrors: readonly string[]
   readonly violations: readonly Violation[]
   /** Where everything is kept, after a violation. */
   readonly directory?: string
@@ -57,7 +59,7 @@ export async function runSeries(
   try {
     for (let round = first; round <= last && !violated && !stops(); round++) {
       const name = `${seed} ${engine} ${round}`
-      const { faults, violations, seconds, calls } = await runToItsEnd(series, round, name)
+      const { faults, violations, seconds, calls, internalErrors } = await runToItsEnd(series, round, name)
       violated = violations.length > 0
       report({
         engine,
@@ -67,6 +69,7 @@ export async function runSeries(
         faults,
         operations: countOperations(calls),
         resent: calls.filter(({ sent }) => sent > 1).length,
+        internalErrors,
         violations,
         ...(violated && { directory }),
       })
@@ -93,7 +96,7 @@ async function runToItsEnd(series: Series, round: number, seed: string): Promise
   } catch (error) {
     const calls = series.history.calls().filter((call) => call.round === round)
     const violations = [{ rule: 'not settled', about: String(error) } as const]
-    return { faults: [], violations, seconds: (performance.now() - began) / 1000, calls }
+    return { faults: [], internalErrors: [], violations, seconds: (performance.now() - began) / 1000, calls }
   } finally {
     late.abort()
     tooLong.catch(() => {})
