@@ -113,7 +113,7 @@ function slots(lee: Uint8Array, now: Epoch, after: number, calendar: Calendar, p
     const named = enough & Number(weight > 0) & Number(cell >= perDay)
     found = named * cell + (1 - named) * found
   }
-  return found < 0 ? { atRisk: false } : { atRisk: true, newest: Math.floor((from + found) / perEpoch) as Epoch }
+  return found < 0 ? { atRisk: false } : { atRisk: true, newest: (((from + found) / perEpoch) | 0) as Epoch }
 }
 
 /** Of each slot from `first` on the sum of its two largest weights. */
