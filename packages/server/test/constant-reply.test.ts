@@ -1,6 +1,6 @@
 // T-16: whoever heard an identifier in the street and asks about it learns nothing, whatever the request is made of.
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { after, type TestContext, test } from 'node:test'
 import { type Epoch, epochAt, later, ntpOf, toBase64url } from '@vicinity/protocol'
 import {
   buildRequest,
@@ -33,6 +33,9 @@ import {
   requestOf,
   TODAY,
 } from './fixture.ts'
+import { throwawayDatabases } from './postgres-fixture.ts'
+
+const postgres = await throwawayDatabases(after)
 
 interface Sent {
   readonly name: string
@@ -182,7 +185,17 @@ async function observe(t: TestContext, server: BackEnd) {
 }
 
 test('every outcome of an authenticated request looks alike: status, headers, length, statements (T-16, T-21)', async (t) => {
-  const server = await backEnd(t)
+  await assertAlike(t, await backEnd(t), ({ path }) => dump(path))
+})
+
+test('on PostgreSQL too every outcome of an authenticated request looks alike (T-16, T-21)', {
+  skip: postgres.without,
+}, async (t) => {
+  await assertAlike(t, await backEnd(t, { store: await postgres.newDatabase() }), () => '')
+})
+
+/** Sends requests of every kind, one after the other. `held` is what the database holds, as text. */
+async function assertAlike(t: TestContext, server: BackEnd, held: (server: BackEnd) => string): Promise<void> {
   const all = await people(server)
   const send = await observe(t, server)
   const first = await send(new Uint8Array(0))
@@ -191,13 +204,13 @@ test('every outcome of an authenticated request looks alike: status, headers, le
   const { token } = await server.asAuthority('issueReset', { testedAt: later(NOON, -3600) })
   for (const sent of [...refusedRequests(server, all), ...servedRequests(server, all, token)]) {
     await t.test(sent.name, async () => {
-      const before = dump(server.path)
+      const before = held(server)
       const refusals = () => server.deps.counts.get(`request.refused.${sent.reason}`) ?? 0
       const counted = refusals()
       const answer = await send(sent.request)
       assert.deepEqual([answer.seen, answer.statements], [first.seen, first.statements])
       assert.equal(answer.reply.length, SEALED_REPLY)
-      if (sent.reason !== undefined) assert.deepEqual([refusals(), dump(server.path)], [counted + 1, before])
+      if (sent.reason !== undefined) assert.deepEqual([refusals(), held(server)], [counted + 1, before])
       for (const phone of [all.healthy, all.atRisk, all.hasAsked, all.acknowledged, all.pending, all.leaving]) {
         const opened = openReply(phone.keys.encryptionKey, answer.reply)
         const expected = phone === sent.phone ? [sent.kind, sent.atRisk] : [undefined, undefined]
@@ -205,7 +218,41 @@ test('every outcome of an authenticated request looks alike: status, headers, le
       }
     })
   }
+}
+
+test('requests of every kind that come together are decided together, and each reply is for its own phone (T-16)', async (t) => {
+  const server = await backEnd(t)
+  const all = await people(server)
+  const send = await observe(t, server)
+  const { healthy, atRisk, hasAsked, acknowledged, pending } = all
+  const served = [healthy, atRisk].map((phone) => ({ phone, request: requestOf(server, phone, CODE.status) }))
+  const late = [hasAsked, acknowledged].map((phone) => forged(server, phone, { time: ntpOf(later(NOON, 1)) }))
+  const reply = acknowledgementOf(server, pending, all.pendingReply)
+  const refused = refusedRequests(server, all).filter(
+    ({ name }) => !name.includes('step 7') && !name.includes('step 8'),
+  )
+  const requests = [...served.map(({ request }) => request), reply, ...late, ...refused.map(({ request }) => request)]
+  const from = server.statements.length
+  const answers = await Promise.all(requests.map((request) => send(request)))
+  const begun = server.statements.slice(from).filter((name) => name === 'begin').length
+  assert.ok(begun * 4 < requests.length, `${begun} batches of ${requests.length} requests`)
+  for (const { seen } of answers) assert.deepEqual(seen, answers[0]!.seen)
+  const opened = answers.map((answer) =>
+    [healthy, atRisk, pending, hasAsked, acknowledged].flatMap(({ id, keys }) => {
+      const read = openReply(keys.encryptionKey, answer.reply)
+      return read === undefined ? [] : [[id, read.kind, read.atRisk]]
+    }),
+  )
+  assert.deepEqual(opened.slice(0, 3), [
+    [[healthy.id, CODE.status, false]],
+    [[atRisk.id, CODE.status, true]],
+    [[pending.id, CODE.acknowledge, false]],
+  ])
+  assert.deepEqual(opened.slice(3).flat(), [])
 })
+
+const acknowledgementOf = (server: BackEnd, phone: Phone, { replyId }: Reply): Uint8Array =>
+  requestOf(server, phone, CODE.acknowledge, { payload: replyId })
 
 test('every length from 0 to 1,024 bytes gets the constant reply, and nothing is written (ROBERT §7 step 1)', async (t) => {
   const server = await backEnd(t)

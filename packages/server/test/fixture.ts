@@ -85,6 +85,8 @@ export function temporaryDirectory(t: Pick<TestContext, 'after'>): string {
 }
 
 export interface BackEndOptions {
+  /** Default: a file, whose path is `path`. */
+  readonly store?: string
   readonly at?: UnixSeconds
   readonly parameters?: Partial<Parameters>
   readonly settings?: Partial<Settings>
@@ -116,7 +118,9 @@ export const parametersOf = (chosen: Partial<Parameters> = {}): Parameters =>
 export async function backEnd(t: TestContext, options: BackEndOptions = {}): Promise<BackEnd> {
   const path = join(temporaryDirectory(t), 'database')
   const statements: string[] = []
-  const store = openStore(`sqlite:${path}?synchronous=normal`, { onStatement: (name) => statements.push(name) })
+  const store = openStore(options.store ?? `sqlite:${path}?synchronous=normal`, {
+    onStatement: (name) => statements.push(name),
+  })
   t.after(() => store.close().catch(() => {}))
   const keyFiles = options.keyFiles ?? memoryKeys()
   const random = options.random ?? randomOf('back-end')
