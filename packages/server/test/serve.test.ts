@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { api, later, type UnixSeconds } from '@vicinity/protocol'
 import { TAC, withParameters } from '@vicinity/protocol/robert'
 import { DEFAULT_SETTINGS, type Settings } from '../src/deps.ts'
+import { windowAt } from '../src/flows/pool.ts'
 import { type ServeOptions, serve, wallClock } from '../src/main.ts'
 import { runJobs } from '../src/run-jobs.ts'
 import { backEnd, callOf, NOON, registerPhone, temporaryDirectory } from './fixture.ts'
@@ -124,7 +125,9 @@ test('jobs run when they are due, one after another, and one that fails does not
   const server = await backEnd(t, { serverKeys: false })
   const { deps, clock, statements } = server
   const stop = runJobs(deps, () => clock.now)
-  await server.deps.store.transaction((tx) => tx.queueItem(1, new Uint8Array(16), new Uint8Array(49)))
+  // The key of the window before this one is missing.
+  const window = windowAt(deps.robert.parameters, NOON) - 1
+  await server.deps.store.transaction((tx) => tx.queueItem(window, new Uint8Array(16), new Uint8Array(49)))
   t.mock.timers.tick(1000)
   await stop()
   assert.notEqual(deps.keys.serverKeyOf(Math.floor(NOON / 86_400) as never), undefined)
