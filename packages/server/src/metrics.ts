@@ -134,12 +134,13 @@ const stateSamples = (deps: Deps, { failing, queue }: Surroundings, at: UnixSeco
   vicinity_queue_overdue_seconds: queue === undefined ? [] : ([[{}, queue.overdue]] as const),
 })
 
+// `job` is a label of Prometheus' own.
 const jobSamples = (jobs: ReadonlyMap<string, JobRecord>) => ({
   vicinity_job_last_success_timestamp_seconds: [...jobs].map(
-    ([job, { lastSuccess }]): Sample => [{ job }, lastSuccess],
+    ([task, { lastSuccess }]): Sample => [{ task }, lastSuccess],
   ),
-  vicinity_job_period_seconds: [...jobs].map(([job, { every }]): Sample => [{ job }, every]),
-  vicinity_job_failures_total: [...jobs].map(([job, { failures }]): Sample => [{ job }, failures]),
+  vicinity_job_period_seconds: [...jobs].map(([task, { every }]): Sample => [{ task }, every]),
+  vicinity_job_failures_total: [...jobs].map(([task, { failures }]): Sample => [{ task }, failures]),
 })
 
 const kindOf = (what: string): 'people' | 'service' | undefined =>

@@ -127,7 +127,7 @@ test('metrics are served on a port of their own, every one of the table with its
   assert.equal(sample(text, 'vicinity_condition{condition="store"}'), '1')
   assert.equal(sample(text, 'vicinity_request_seconds_count{endpoint="/v1/parameters"}'), '20')
   assert.equal(sample(text, 'vicinity_server_keys_missing'), '0')
-  assert.equal(sample(text, 'vicinity_job_failures_total{job="purge"}'), '0')
+  assert.equal(sample(text, 'vicinity_job_failures_total{task="purge"}'), '0')
   for (const path of ['/', '/v1/parameters', '/health/ready', '/metrics/']) {
     assert.equal((await fetch(new URL(path, running.metricsUrl))).status, 404, path)
   }
