@@ -11,17 +11,20 @@ import { directoryFiles } from './export-files.ts'
 import { keepDepartures } from './flows/keep-departures.ts'
 import { keepServerKeys } from './flows/server-keys.ts'
 import type { Pages } from './http.ts'
-import { jobsOfRole, type Role } from './jobs.ts'
+import type { Role } from './jobs.ts'
 import { auditedKeys } from './keys/audited-keys.ts'
 import { backupKey } from './keys/backup-key.ts'
 import { type KeyFiles, memoryKeys } from './keys/key-files.ts'
 import { openKeys } from './keys/wrapped-keys.ts'
-import { listen } from './listen.ts'
-import { runJobs } from './run-jobs.ts'
+import type { Log } from './log.ts'
+import { makeMeter } from './meter.ts'
+import { type Turning, turn } from './running.ts'
 import { checkCalendar, checkClock, checkGeneration, checkSetUp, checkSupply } from './start-checks.ts'
 import { watchClock } from './steady-clock.ts'
 import { openStore } from './store/open.ts'
 import type { Store } from './store/store.ts'
+import { timedStore } from './store/timed.ts'
+import type { TlsFiles } from './tls.ts'
 import { NO_TOMBSTONES, openTombstones, type Tombstones, tombstoneKey } from './tombstones.ts'
 import { auditSigner, plainVault } from './vault/software.ts'
 import type { Vault } from './vault/vault.ts'
@@ -60,6 +63,14 @@ export interface ServeOptions {
   /** Whether the next free port is taken when the wanted one is not free. */
   readonly nextPort?: boolean
   readonly pages?: Pages
+  /** Certificate files; without them a proxy ends TLS. */
+  readonly tls?: TlsFiles
+  /** Where the metrics are served; without it nowhere. */
+  readonly metrics?: { readonly host: string; readonly port: number }
+  /** `strict` takes nothing in while no synchronous standby has it. Default: `normal`, what the store makes durable by itself. */
+  readonly durability?: 'normal' | 'strict'
+  /** Default: nothing is said. */
+  readonly log?: Log
   /** Threads for the cryptography of batches, beside the one that serves. Default: one for every other processor. */
   readonly threads?: number
   /** Starts although much time has passed since the back-end last ran. */
@@ -70,21 +81,22 @@ export interface ServeOptions {
   readonly open?: (url: string) => Store
 }
 
-export interface Running {
+export interface Running extends Turning {
   readonly deps: Deps
-  readonly url: string
-  readonly close: () => Promise<void>
 }
 
 /** Runs a back-end by the wall clock until it is closed. */
 export async function serve(options: ServeOptions): Promise<Running> {
   const store = (options.open ?? openStore)(options.store)
   let audit = NO_AUDIT
+  let tombstones = NO_TOMBSTONES
   try {
     const keyFiles = options.keys === undefined ? memoryKeys() : openKeys(options.keys, options.vault)
     audit = auditOf(options, keyFiles)
-    return await serveFrom(store, keyFiles, audit, options)
+    tombstones = await tombstonesOf(options, auditedKeys(keyFiles, audit))
+    return await serveFrom({ store, keyFiles, audit, tombstones }, options)
   } catch (error) {
+    await tombstones.close()
     audit.close()
     await store.close()
     throw error
@@ -105,7 +117,10 @@ function auditOf({ audit, vault, settings, clocks = MACHINE }: ServeOptions, key
 /** Days that a backup may live beyond those of an exposure. */
 const BACKUP_DAYS = 7
 
-async function tombstonesOf({ departed, settings }: ServeOptions, keyFiles: KeyFiles): Promise<Tombstones> {
+async function tombstonesOf(
+  { departed, settings, clocks = MACHINE }: ServeOptions,
+  keyFiles: KeyFiles,
+): Promise<Tombstones> {
   if (departed === undefined) return NO_TOMBSTONES
   backupKey(keyFiles, randomBytes)
   return openTombstones({
@@ -113,16 +128,24 @@ async function tombstonesOf({ departed, settings }: ServeOptions, keyFiles: KeyF
     key: tombstoneKey(keyFiles, randomBytes),
     random: randomBytes,
     days: settings.parameters.contagiousDays + BACKUP_DAYS,
-    at: wallClock(),
+    at: clocks.wall(),
   })
 }
 
-async function serveFrom(store: Store, keyFiles: KeyFiles, audit: AuditLog, options: ServeOptions): Promise<Running> {
+interface Opened {
+  readonly store: Store
+  readonly keyFiles: KeyFiles
+  readonly audit: AuditLog
+  readonly tombstones: Tombstones
+}
+
+async function serveFrom({ store, keyFiles, audit, tombstones }: Opened, options: ServeOptions): Promise<Running> {
   const { wall, monotonic } = options.clocks ?? MACHINE
   const stop = new AbortController()
-  const tombstones = await tombstonesOf(options, auditedKeys(keyFiles, audit))
+  const meter = makeMeter()
   const deps = makeDeps({
-    store,
+    store: timedStore(store, monotonic, (seconds) => meter.observe('transaction', seconds)),
+    meter,
     audit,
     tombstones,
     keyFiles,
@@ -136,26 +159,27 @@ async function serveFrom(store: Store, keyFiles: KeyFiles, audit: AuditLog, opti
   })
   checkCalendar(deps, wall())
   checkSupply(deps)
-  const description = await checkSetUp(deps)
   await checkGeneration(deps)
+  const description = await checkSetUp(deps)
   await checkClock(deps, wall(), options.acceptClock === true)
   audit.append('server.started', { setUp: toHex(sha256(ascii(description))) })
   const { role = 'all' } = options
   if (role !== 'front') await keepServerKeys(deps, wall())
-  await keepDepartures(deps, wallClock())
+  await keepDepartures(deps, wall())
   if (role !== 'worker') warmUp()
-  const listening = await listen(deps, wall, options)
-  const stopJobs = runJobs(deps, wall, jobsOfRole(deps, role))
+  const turning = await turn(deps, wall, options)
   return {
+    ...turning,
     deps,
-    url: listening.url,
     close: async () => {
+      options.log?.('server.stopping', {})
       stop.abort()
-      await Promise.all([listening.close(), stopJobs()])
+      await turning.close()
       await deps.crew.close()
       await store.close()
       await tombstones.close()
       audit.close()
+      options.log?.('server.stopped', {})
     },
   }
 }
