@@ -6,6 +6,7 @@ import type { Deps } from './deps.ts'
 export const CONDITIONS = {
   clock: 'the wall clock agrees with the monotonic one',
   store: 'the store answers',
+  generation: 'the database is of the generation of the keys',
   serverKeys: 'the server keys of today and of every day of the bundle exist',
   intakeKeys: 'every window that has items has its intake key',
   vault: 'the vault is open',
@@ -27,9 +28,13 @@ export async function failingConditions(deps: Deps, at: UnixSeconds): Promise<re
   if (missingServerKeys(deps, at) > 0) failing.add('serverKeys')
   if (lateJobs(deps, at).length > 0) failing.add('jobs')
   for (const [name, holds] of deps.conditions) if (!holds()) failing.add(name)
-  const windows = await queuedWindows(deps)
-  if (windows === undefined) failing.add('store')
-  else if (!windows.every((window) => deps.keys.hasIntakeKey(window))) failing.add('intakeKeys')
+  const stored = await fromStore(deps)
+  if (stored === undefined) failing.add('store')
+  else {
+    // Restored under a process that still runs: it would take tokens of before.
+    if (stored.generation !== deps.keys.generation) failing.add('generation')
+    if (!stored.windows.every((window) => deps.keys.hasIntakeKey(window))) failing.add('intakeKeys')
+  }
   return (Object.keys(CONDITIONS) as Condition[]).filter((name) => failing.has(name))
 }
 
@@ -45,5 +50,7 @@ export const lateJobs = ({ meter }: Deps, at: UnixSeconds): readonly string[] =>
     .filter(([, { lastSuccess, every }]) => at - lastSuccess > Math.max(MOST_TURNS * every, LEAST_PATIENCE))
     .map(([name]) => name)
 
-const queuedWindows = (deps: Deps): Promise<readonly number[] | undefined> =>
-  deps.store.transaction((tx) => tx.queuedWindows()).catch(() => undefined)
+const fromStore = ({ store }: Deps) =>
+  store
+    .transaction(async (tx) => ({ windows: await tx.queuedWindows(), generation: await tx.generation() }))
+    .catch(() => undefined)

@@ -7,6 +7,7 @@ import { fromHex, later, toHex } from '@vicinity/protocol'
 import { CODE, solveChallenge } from '@vicinity/protocol/robert'
 import { adopt } from '../src/backup/backup.ts'
 import { placeOfStore } from '../src/backup/places.ts'
+import { failingConditions } from '../src/conditions.ts'
 import { DEFAULT_SETTINGS, type Deps, makeDeps } from '../src/deps.ts'
 import { keepServerKeys } from '../src/flows/server-keys.ts'
 import { readToken, signToken } from '../src/flows/verification/tokens.ts'
@@ -252,6 +253,13 @@ test('a database that is a day older than the newest file of marks is an old cop
   })
   await store.close()
   await served()
+})
+
+test('a process that runs on while its database is restored is not ready any more (T-71)', async (t) => {
+  const { server } = await start(t)
+  assert.deepEqual(await failingConditions(server.deps, NOON), [])
+  await server.deps.store.transaction((tx) => tx.setGeneration(1))
+  assert.deepEqual(await failingConditions(server.deps, NOON), ['generation'])
 })
 
 test('a new database in the place of one that is lost is refused before anything is written to it', async (t) => {
