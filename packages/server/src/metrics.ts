@@ -53,6 +53,7 @@ export const EVENTS: Readonly<Record<string, 'people' | 'service'>> = {
   'verification.': 'people',
   'publish.': 'people',
   'padding.': 'people',
+  'keys.': 'people',
   'response.ok': 'people',
   'response.refused': 'people',
   'response.': 'service',
