@@ -96,6 +96,8 @@ export function makeBackEnd(engine: Engine, directory: string, sabotage: Sabotag
     start,
     async startAll() {
       for (let attempt = 1; ; attempt++) {
+        // A front makes no server keys, and looks for those of others every minute only.
+        if (engine.roles.includes('front')) await start(engine.roles.findIndex((role) => role !== 'front'))
         await Promise.all(places.map((_, place) => start(place)))
         publicKey ??= processes()[0]!.publicKey()
         if (processes().every((process) => process.isAlive())) return

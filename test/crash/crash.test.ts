@@ -20,6 +20,8 @@ const rulesOf = (rounds: readonly RoundReport[]): string[] => [
 
 /** In the first rounds nobody is at risk yet, and in the eighth a standby takes over. */
 const ROUNDS = 10
+/** A round takes two or three seconds of a machine that has nothing else to do. */
+const TIMEOUT = 240_000
 
 function show(
   engine: EngineName,
@@ -45,15 +47,21 @@ const skip = postgresPrograms() === undefined && !process.env['CI'] ? WITHOUT : 
 
 for (const first of [0, ROUNDS]) {
   const of = `crash rounds ${first} to ${first + ROUNDS - 1}`
-  test(`SQLite, ${of}: nothing answered is lost and nothing counts twice (I1, I2, T-31)`, show('sqlite', first))
+  test(
+    `SQLite, ${of}: nothing answered is lost and nothing counts twice (I1, I2, T-31)`,
+    { timeout: TIMEOUT },
+    show('sqlite', first),
+  )
   test(
     `PostgreSQL, two processes, ${of}: nothing answered is lost and nothing counts twice (I1, I2, T-31)`,
-    { skip },
+    { skip, timeout: TIMEOUT },
     show('postgres', first),
   )
 }
 
-test('a back-end that forgets one item in twenty, and one that applies items twice, are found by the same rounds', async () => {
+test('a back-end that forgets one item in twenty, and one that applies items twice, are found by the same rounds', {
+  timeout: TIMEOUT,
+}, async () => {
   const forgot = await run('sqlite', 0, 4, 'forgets')
   assert.deepEqual(rulesOf(forgot), ['lost'])
   const counted = await run('sqlite', 0, 4, 'counts twice')

@@ -49,10 +49,10 @@ export function titleOf(pid: number): string {
   }
 }
 
-/** Sets the largest file that a running process may write. */
+/** Sets the largest file in bytes that a running process may write: its soft limit, so that it can be lifted by anybody. */
 export function limitFiles(pid: number, bytes: number | undefined): void {
   try {
-    execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes ?? 'unlimited'}:unlimited`], { stdio: 'ignore' })
+    execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes ?? 'unlimited'}:`], { stdio: 'ignore' })
   } catch {
     // It has ended meanwhile.
   }
