@@ -3,6 +3,7 @@ import { advertisementOf, type GaenSettings } from '@vicinity/client/gaen'
 import { type Constellation, type Country, constellation, type GaenLabPhone, REPLAY_START } from '@vicinity/lab'
 import { DAY_SECONDS, later, type UnixSeconds } from '@vicinity/protocol'
 import type { TestType } from '@vicinity/protocol/gaen'
+import { storyStore } from './story-store.ts'
 
 /** A phone listens every five minutes and hears whoever is near. */
 const SCAN_EVERY = 300
@@ -22,7 +23,8 @@ export class GaenStory implements AsyncDisposable {
 
   /** Everybody installs the application at midnight of day 1. */
   static async begin(people: readonly string[], settings: Partial<GaenSettings> = {}): Promise<GaenStory> {
-    const story = new GaenStory(await constellation({ seed: 1, start: REPLAY_START, countries: [{}] }))
+    const store = await storyStore()
+    const story = new GaenStory(await constellation({ seed: 1, start: REPLAY_START, countries: [{ store }] }))
     for (const name of people) {
       const phone = story.world.addGaenPhone(name, settings)
       story.#phones.set(name, phone)

@@ -22,6 +22,7 @@ import {
   unpackExposures,
   withParameters,
 } from '@vicinity/protocol/robert'
+import { storyStore } from './story-store.ts'
 
 const HEARD_EVERY = 20
 
@@ -56,7 +57,8 @@ export class Story implements AsyncDisposable {
   }: StoryOptions): Promise<Story> {
     const chosen = { ...LAB_PARAMETERS, ...profile.parameters, ...parameters }
     const settings = { profile, parameters: withParameters(chosen) }
-    const story = new Story(await constellation({ seed: 1, start, countries: [{ ...keeping, settings }] }))
+    const store = await storyStore()
+    const story = new Story(await constellation({ seed: 1, start, countries: [{ store, ...keeping, settings }] }))
     for (const [name, options] of Object.entries(people)) {
       const phone = story.world.addPhone(name, options)
       story.#phones.set(name, phone)
