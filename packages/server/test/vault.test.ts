@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -8,6 +8,7 @@ import { memoryKeys } from '../src/keys/key-files.ts'
 import { tokenVault } from '../src/vault/pkcs11.ts'
 import { makeSealedFile, sealedFileKeys } from '../src/vault/sealed-file.ts'
 import { softwareVault } from '../src/vault/software.ts'
+import { VaultError } from '../src/vault/vault.ts'
 import { randomOf, temporaryDirectory } from './fixture.ts'
 import { PIN, softHsm, withoutToken } from './softhsm.ts'
 import { faults, NOW, vaultContract } from './vault-contract.ts'
@@ -187,4 +188,52 @@ test('without its library, its token or the right PIN a vault in a token says wh
       return faults('locked')(error) && !`${error.stack}`.includes('canary')
     },
   )
+})
+
+test('whichever call of the token fails, the vault says so, and does the same when it is asked again (n-th call fails)', {
+  skip,
+}, (t) => {
+  const { place } = softHsm()
+  const p11 = createRequire(import.meta.url)('pkcs11js') as typeof import('pkcs11js')
+  let [calls, failing] = [Number.MIN_SAFE_INTEGER, 0]
+  // Under another path the library is loaded once more, by an object whose calls are counted.
+  const path = join(temporaryDirectory(t), 'library.so')
+  symlinkSync(place.module, path)
+  const { load } = p11.PKCS11.prototype
+  t.after(() => Object.assign(p11.PKCS11.prototype, { load }))
+  Object.assign(p11.PKCS11.prototype, {
+    load(this: Record<string, (...values: unknown[]) => unknown>, path: string) {
+      load.call(this, path)
+      for (const name of Object.keys(this).filter((name) => name.startsWith('C_'))) {
+        const original = this[name]!
+        this[name] = (...values) => {
+          if (++calls === failing) throw new p11.Pkcs11Error('CKR_DEVICE_ERROR:48', 48, name)
+          return original.apply(this, values)
+        }
+      }
+    },
+  })
+  const vault = tokenVault({ ...place, module: path }, PIN, randomOf('token'), now)
+  t.after(vault.close)
+  const bytes = randomOf('bytes')(32)
+  const use = () => {
+    if (!vault.names().includes('key-encryption')) vault.make('key-encryption', 'wrapping')
+    if (!vault.names().includes('registration')) vault.make('registration', 'agreement')
+    const shared = vault.agree('registration', vault.publicPoint('registration'))
+    const unwrapped = vault.unwrap('key-encryption', bytes, vault.wrap('key-encryption', bytes, bytes))
+    return [shared?.length, [...unwrapped]]
+  }
+  for (failing = 1; ; failing++) {
+    calls = 0
+    try {
+      use()
+    } catch (error) {
+      assert.ok(error instanceof VaultError, `${error}`)
+    }
+    const reached = calls
+    calls = Number.MIN_SAFE_INTEGER
+    assert.deepEqual(use(), [32, [...bytes]], `after call ${failing}`)
+    if (reached < failing) break
+  }
+  assert.ok(failing > 20, `${failing} calls`)
 })

@@ -107,7 +107,10 @@ function looksAt({
   return {
     names: () => {
       const objects = [p11.CKO_PRIVATE_KEY, p11.CKO_SECRET_KEY].flatMap((type) =>
-        find([{ type: p11.CKA_CLASS, value: type }]),
+        find([
+          { type: p11.CKA_CLASS, value: type },
+          { type: p11.CKA_TOKEN, value: true },
+        ]),
       )
       const labels = objects.map((object) => attribute(object, p11.CKA_LABEL).toString('latin1'))
       return labels.filter((label) => label.startsWith(PREFIX)).map((label) => label.slice(PREFIX.length))
@@ -189,18 +192,25 @@ function openToken(place: TokenPlace, pin: string): Token {
     if (session === undefined) session = openSession(p11, library, place, secret)
     return session
   }
-  const call: Token['call'] = (run) => {
+  const end = () => {
     try {
-      return run(opened())
-    } catch (error) {
-      if (!(error instanceof p11.Pkcs11Error && LOST.test(error.message))) throw faultOf(p11, error)
+      if (session !== undefined) library.C_CloseSession(session)
+    } catch {
+      // It is gone already.
     }
     session = undefined
     handles.clear()
-    try {
-      return run(opened())
-    } catch (error) {
-      throw faultOf(p11, error)
+  }
+  const call: Token['call'] = (run) => {
+    for (let tries = 1; ; tries++) {
+      try {
+        return run(opened())
+      } catch (error) {
+        // With the session ends what a failure may have left in it: half an operation, a shared secret.
+        if (error instanceof p11.Pkcs11Error) end()
+        const lost = error instanceof p11.Pkcs11Error && LOST.test(error.message)
+        if (!lost || tries === 2) throw faultOf(p11, error)
+      }
     }
   }
   const find = (template: Template) =>
@@ -235,10 +245,8 @@ function openToken(place: TokenPlace, pin: string): Token {
     secretHalf,
     forget: (name) => void handles.delete(name),
     close() {
-      if (session !== undefined) library.C_CloseSession(session)
-      session = undefined
+      end()
       secret = undefined
-      handles.clear()
     },
   }
 }
