@@ -48,8 +48,8 @@ const WINDOW = 6 * 3600
 
 const postgres = await throwawayDatabases(after)
 const ENGINES = [
-  { name: 'sqlite in memory', open: async () => openStore('sqlite::memory:'), skip: false as const },
-  { name: 'postgres', open: async () => openStore(await postgres.newDatabase()), skip: postgres.without },
+  { name: 'sqlite in memory', open: async () => openStore('sqlite::memory:'), without: false as const },
+  { name: 'postgres', open: async () => openStore(await postgres.newDatabase()), without: postgres.without },
 ]
 
 /** Lives through one life with each call failing in turn: how often one did. */
@@ -176,7 +176,7 @@ async function lifeOfKeyServer(store: Store, again: Again): Promise<void> {
   assert.equal(await again(() => store.transaction((tx) => tx.oldestRelease())), undefined)
 }
 
-for (const { name, open, skip } of ENGINES) {
+for (const { name, open, without: skip } of ENGINES) {
   for (const failure of FAILURES) {
     const called = { verb: 'verb', commit: 'commit', answer: 'answer to a commit that was done' }[failure]
     test(`${name}: the first, second, third … ${called} fails: no phone of ROBERT loses anything or counts twice (F17, I1, I2)`, {
