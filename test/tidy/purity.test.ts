@@ -25,6 +25,8 @@ const PLATFORM = ['packages/protocol/src/crypto/node.ts', 'packages/client/src/h
 const CLOCK_READERS = [
   'packages/client/src/hosts/',
   'packages/server/src/main.ts',
+  // For the grid on which replies leave.
+  'packages/server/src/http.ts',
   'packages/lab/src/clock.ts',
   'packages/vicinity/src/',
 ]

@@ -36,6 +36,7 @@ import {
 import { throwawayDatabases } from './postgres-fixture.ts'
 
 const postgres = await throwawayDatabases(after)
+const skip = postgres.without
 
 interface Sent {
   readonly name: string
@@ -189,7 +190,7 @@ test('every outcome of an authenticated request looks alike: status, headers, le
 })
 
 test('on PostgreSQL too every outcome of an authenticated request looks alike (T-16, T-21)', {
-  skip: postgres.without,
+  skip,
 }, async (t) => {
   await assertAlike(t, await backEnd(t, { store: await postgres.newDatabase() }), () => '')
 })
