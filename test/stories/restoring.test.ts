@@ -50,6 +50,7 @@ async function begin(t: { after(run: () => void): void }, people: Readonly<Recor
         key,
         keyFiles,
         departed: [departed],
+        days: 21,
         at: story.now,
         before: quiet,
         progress: quiet,

@@ -25,7 +25,7 @@ import { openStore } from './store/open.ts'
 import type { Store } from './store/store.ts'
 import { timedStore } from './store/timed.ts'
 import type { TlsFiles } from './tls.ts'
-import { NO_TOMBSTONES, openTombstones, type Tombstones, tombstoneKey } from './tombstones.ts'
+import { backupDays, NO_TOMBSTONES, openTombstones, type Tombstones, tombstoneKey } from './tombstones.ts'
 import { auditSigner, plainVault } from './vault/software.ts'
 import type { Vault } from './vault/vault.ts'
 import { warmUp } from './warm-up.ts'
@@ -114,9 +114,6 @@ function auditOf({ audit, vault, settings, clocks = MACHINE }: ServeOptions, key
   })
 }
 
-/** Days that a backup may live beyond those of an exposure. */
-const BACKUP_DAYS = 7
-
 async function tombstonesOf(
   { departed, settings, clocks = MACHINE }: ServeOptions,
   keyFiles: KeyFiles,
@@ -127,7 +124,7 @@ async function tombstonesOf(
     directory: departed,
     key: tombstoneKey(keyFiles, randomBytes),
     random: randomBytes,
-    days: settings.parameters.contagiousDays + BACKUP_DAYS,
+    days: backupDays(settings.parameters.contagiousDays),
     at: clocks.wall(),
   })
 }

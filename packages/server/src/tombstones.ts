@@ -42,6 +42,9 @@ export const NO_TOMBSTONES: Tombstones = {
   close: async () => {},
 }
 
+/** Days that a backup may live, and a mark with it: whoever left before is in no backup any more. */
+export const backupDays = (contagiousDays: number): number => contagiousDays + 7
+
 /** The key of the marks; made where there is none. */
 export function tombstoneKey(files: KeyFiles, random: Random): Uint8Array {
   const key = files.read('tombstone') ?? files.create('tombstone', random(32))

@@ -96,6 +96,7 @@ export const restored = (url: string, path: string, changes: Partial<RestoreInpu
     key: KEY,
     keyFiles: memoryKeys(),
     departed: [],
+    days: 21,
     at: NOON as UnixSeconds,
     before: () => {},
     progress: () => {},

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
+import { DAY_SECONDS, later } from '@vicinity/protocol'
 import { verifyBackup } from '../src/backup/backup.ts'
 import { placeOfStore } from '../src/backup/places.ts'
 import { EMPTY_AT_FIRST, LEFT_OUT, TABLES } from '../src/backup/tables.ts'
@@ -242,6 +243,17 @@ test('a backup is restored into an empty database only, and raises both generati
   const [later, third] = [newPath(), await newSqlite()]
   assert.equal((await backedUp(target, later)).generation, 7)
   assert.equal((await restored(third, later)).generation, 8)
+})
+
+test('a backup that is older than the memory of who left is not restored', async () => {
+  const [url, path] = [await newSqlite(), newPath()]
+  await fill(url, 4)
+  await backedUp(url, path)
+  const keyFiles = memoryKeys()
+  const at = later(NOON, 21 * DAY_SECONDS)
+  await assert.rejects(restored(await newSqlite(), path, { keyFiles, at: later(at, 1) }), /older than 21 days/)
+  assert.equal(generationOf(keyFiles), 0)
+  await restored(await newSqlite(), path, { keyFiles, at })
 })
 
 test('a restore that broke off is never served: its database is of no generation that the keys have', async () => {

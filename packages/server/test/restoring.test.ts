@@ -9,6 +9,7 @@ import { adopt } from '../src/backup/backup.ts'
 import { placeOfStore } from '../src/backup/places.ts'
 import { failingConditions } from '../src/conditions.ts'
 import { DEFAULT_SETTINGS, type Deps, makeDeps } from '../src/deps.ts'
+import { processContacts } from '../src/flows/process-contacts.ts'
 import { keepServerKeys } from '../src/flows/server-keys.ts'
 import { readToken, signToken } from '../src/flows/verification/tokens.ts'
 import { generationOf, raiseGeneration } from '../src/keys/generation.ts'
@@ -117,6 +118,24 @@ test('who was warned in the lost day is warned again, and can acknowledge again 
   const again = await askStatus(after, phone)
   assert.equal(again?.atRisk, true)
   assert.equal((await acknowledge(after, phone, again!.replyId))?.kind, CODE.acknowledge)
+})
+
+test('days later, with the long-lived keys alone, nothing fails: who was known registers anew, and is served (F19)', async (t) => {
+  const { server, keyFiles, backUp, lose } = await start(t)
+  const phone = await registerPhone(server, 'phone')
+  await server.call('upload', withToken(server, itemOf(server, phone, NOON), TODAY))
+  await backUp()
+  for (const name of keyFiles.names().filter((kept) => /^(?:server-key|intake)-/.test(kept))) keyFiles.remove(name)
+  pass(server, 5 * DAY)
+  const after = await lose()
+  await keepServerKeys(after.deps, server.clock.now)
+  await processContacts(after.deps, server.clock.now)
+  assert.deepEqual(await after.deps.store.transaction((tx) => tx.queuedWindows()), [])
+  assert.deepEqual(await failingConditions(after.deps, server.clock.now), [])
+  const request = requestOf(server, phone, CODE.status, { at: NOON })
+  assert.equal(await ask(after, phone, request), undefined)
+  const anew = await registerPhone(after, 'phone, anew')
+  assert.equal((await askStatus(after, anew))?.atRisk, false)
 })
 
 test('tokens of verification codes are refused after a restore; certificates and codes stand for themselves (T-71)', async (t) => {

@@ -1,6 +1,7 @@
 // `vicinity store`: backup, restoring and preparing of a database, beside the service or before it.
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import { PROFILES } from '@vicinity/protocol/robert'
 import {
   adopt,
   auditFiles,
@@ -8,6 +9,7 @@ import {
   type BackupSummary,
   BadBackup,
   backUp,
+  backupDays,
   backupKey,
   type KeyFiles,
   openAudit,
@@ -18,6 +20,7 @@ import {
   prepareCitus,
   type Restored,
   restore,
+  settingsFor,
   type Vault,
   VaultError,
   verifyBackup,
@@ -99,6 +102,8 @@ interface World {
   readonly keyFiles: KeyFiles
   readonly audit: string
   readonly departed: readonly string[]
+  /** That a backup may live. */
+  readonly days: number
 }
 
 function world(given: Given): World {
@@ -106,18 +111,28 @@ function world(given: Given): World {
   const { store: url, keys, audit, departed } = placesOf(config)
   if (!existsSync(keys)) throw new UsageError(`there are no keys in ${keys}: give --config, --data or --keys`)
   const vault = vaultOf(config.vault)
-  return { url, vault, keyFiles: openKeys(keys, vault), audit, departed: [departed, ...(given.alsoDeparted ?? [])] }
+  const profile = PROFILES.find(({ name }) => name === config.profile)!
+  const { contagiousDays } = { ...settingsFor(profile).parameters, ...config.parameters }
+  return {
+    url,
+    vault,
+    keyFiles: openKeys(keys, vault),
+    audit,
+    departed: [departed, ...(given.alsoDeparted ?? [])],
+    days: backupDays(contagiousDays),
+  }
 }
 
 async function restoreFrom(file: string, given: Given): Promise<void> {
   const opened = world(given)
-  const { url, keyFiles, departed } = opened
+  const { url, keyFiles, departed, days } = opened
   const restored = await restore({
     place: placeOfStore(url),
     path: file,
     key: knownBackupKey(keyFiles),
     keyFiles,
     departed: knownDirectories(departed),
+    days,
     at: wallClock(),
     before: (generation) => log(opened, 'store.restored', generation),
     rehearsed: given.rehearse === true,

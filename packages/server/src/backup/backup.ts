@@ -1,7 +1,7 @@
 // Backup, verification and restoring of a store, whatever its engine.
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type Random, toHex, type UnixSeconds } from '@vicinity/protocol'
+import { DAY_SECONDS, type Random, toHex, type UnixSeconds } from '@vicinity/protocol'
 import { generationOf, raiseGeneration } from '../keys/generation.ts'
 import type { KeyFiles } from '../keys/key-files.ts'
 import { BadStore } from '../store/failures.ts'
@@ -165,8 +165,9 @@ export interface RestoreInput {
   readonly path: string
   readonly key: Uint8Array
   readonly keyFiles: KeyFiles
-  /** Directories of tombstones, of every server of the back-end. */
+  /** Directories of tombstones, of every server of the back-end, and for how many days they remember. */
   readonly departed: readonly string[]
+  readonly days: number
   readonly at: UnixSeconds
   /** Called with the new generation before anything takes effect. */
   readonly before: (generation: number) => void
@@ -192,6 +193,11 @@ const NEVER_SERVED = -1
 export async function restore(input: RestoreInput): Promise<Restored> {
   const { place, path, key, keyFiles, progress } = input
   const summary = verifyBackup(path, key, () => {})
+  if (input.at - summary.at > input.days * DAY_SECONDS) {
+    throw new BadBackup(
+      `the backup is older than ${input.days} days: it would bring back who left, and nobody remembers them`,
+    )
+  }
   const target = await place.target()
   try {
     if (!(await target.isEmpty())) {
