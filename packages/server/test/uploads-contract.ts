@@ -91,6 +91,19 @@ export const uploads: Record<string, Check> = {
     assert.deepEqual(claimed, expected)
     assert.deepEqual(await store.transaction((tx) => tx.queuedWindows()), [2])
   },
+  'items above a row id come page after page, each once, though none was claimed': async (store) => {
+    const rows = Array.from({ length: 50 }, () => ({ rowId: random(16), body: random(49) }))
+    await store.transaction((tx) => Promise.all(rows.map(({ rowId, body }) => tx.queueItem(3, rowId, body))))
+    const expected = rows.toSorted((a, b) => Buffer.compare(a.rowId, b.rowId)).map(({ body }) => toHex(body))
+    const seen: string[] = []
+    for (let after: Uint8Array | undefined; seen.length < 50; ) {
+      const items = await store.transaction((tx) => tx.queuedItems(3, 16, after))
+      assert.ok(items.length > 0)
+      seen.push(...items.map(({ body }) => toHex(body)))
+      after = items.at(-1)!.rowId
+    }
+    assert.deepEqual(seen, expected)
+  },
   'the state of the queue: its oldest window, how many items wait up to a thousand, about how many beyond': async (
     store,
   ) => {

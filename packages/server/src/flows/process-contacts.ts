@@ -1,7 +1,7 @@
 import { concat, DAY_SECONDS, later, type UnixSeconds } from '@vicinity/protocol'
 import { FOREIGN, LOCAL, type PermanentId, refusalOf, SIZE } from '@vicinity/protocol/robert'
 import type { Deps } from '../deps.ts'
-import type { ExposureRow } from '../store/store.ts'
+import type { ExposureRow, QueuedItem } from '../store/store.ts'
 import { ALTERED, type Judged } from './judge-contacts.ts'
 import { judgeEach, POISONED } from './judge-each.ts'
 import { windowIsDue, windowIsOver } from './pool.ts'
@@ -40,11 +40,37 @@ const isUnreadable = ({ keys, robert }: Deps, window: number, at: UnixSeconds): 
   windowIsOver(robert.parameters, window, later(at, -PATIENCE)) && !keys.hasIntakeKey(window)
 
 async function applyWindow(deps: Deps, window: number, at: UnixSeconds): Promise<void> {
-  const take = isUnreadable(deps, window, at) ? dropBatch : applyBatch
-  let claimed: number
+  if (isUnreadable(deps, window, at)) {
+    await dropWindow(deps, window)
+    return
+  }
+  const batches = batchesOf(deps, window)
+  const lane = async () => {
+    for await (const items of batches) await applyBatch(deps, window, items, at)
+  }
+  // Who fails ends the batches for the others too; what they have in hand they finish.
+  const lanes = await Promise.allSettled(Array.from({ length: LANES }, lane))
+  for (const ended of lanes) if (ended.status === 'rejected') throw ended.reason
+}
+
+/** Batches that are under way at once: while the store writes one, the crew judges another. */
+const LANES = 2
+
+/** All that waits in a window, in the order of row ids; of a back-end that stops the first batch only. */
+async function* batchesOf(deps: Deps, window: number): AsyncGenerator<readonly QueuedItem[]> {
+  let after: Uint8Array | undefined
   do {
-    claimed = await take(deps, window, at)
-  } while (claimed === BATCH && !deps.stopping.aborted)
+    const items = await deps.store.transaction((tx) => tx.queuedItems(window, BATCH, after))
+    if (items.length > 0) yield items
+    after = items.length < BATCH ? undefined : items.at(-1)?.rowId
+  } while (after !== undefined && !deps.stopping.aborted)
+}
+
+async function dropWindow(deps: Deps, window: number): Promise<void> {
+  let seen: number
+  do {
+    seen = await dropBatch(deps, window)
+  } while (seen === BATCH && !deps.stopping.aborted)
 }
 
 /** D10: what cannot be read is dropped, and counted. */
@@ -60,11 +86,9 @@ async function dropBatch(deps: Deps, window: number): Promise<number> {
 
 /**
  * Judges first, outside of any transaction, so that requests go on meanwhile; then claims what was judged and applies what it could
- * claim. Gives how many items it saw: all of them are claimed now, by this run or by another.
+ * claim: then all of it is claimed, by this run or by another.
  */
-async function applyBatch(deps: Deps, window: number, at: UnixSeconds): Promise<number> {
-  const items = await deps.store.transaction((tx) => tx.queuedItems(window, BATCH))
-  if (items.length === 0) return 0
+async function applyBatch(deps: Deps, window: number, items: readonly QueuedItem[], at: UnixSeconds): Promise<void> {
   const bodies = items.map(({ body }) => body)
   const late = windowIsOver(deps.robert.parameters, window, later(at, -PATIENCE))
   const judged = await judgeEach(deps, window, bodies, at, late)
@@ -76,7 +100,6 @@ async function applyBatch(deps: Deps, window: number, at: UnixSeconds): Promise<
   })
   deps.meter.observe('batch', items.length, 'items')
   countVerdicts(deps, applied)
-  return items.length
 }
 
 const ofClaimed = (judged: Judged, claimed: readonly boolean[]): Judged => ({

@@ -73,7 +73,8 @@ export const POSTGRES_SQL = {
   queueSample: `select count(*)::int4 as n, (array_agg(row_id order by row_id))[1] as first,
     (array_agg(row_id order by row_id desc))[1] as last
     from (select row_id from item_queue where bucket = $1 and "window" = $2 order by row_id limit ${QUEUE_SAMPLE}) sample`,
-  queuedItems: 'select row_id, body from item_queue where bucket = $1 and "window" = $2 order by row_id limit $3',
+  queuedItems: `select row_id, body from item_queue where bucket = $1 and "window" = $2 and row_id > $4
+    order by row_id limit $3`,
   // By a range of the index, in its order: no lock before. Where it is not told how many rows a window has, PostgreSQL would else
   // compare every row of the window with every one of the batch.
   claimItem: `delete from item_queue where bucket = $1 and "window" = $2 and row_id >= $4 and row_id <= $5
@@ -286,6 +287,9 @@ type UploadVerb =
   | 'queuedItems'
   | 'claimItems'
 
+/** Below every row id. */
+const FIRST = new Uint8Array(0)
+
 function uploadVerbs(query: Query, buckets: Buckets): Pick<Transaction, UploadVerb> {
   const windowsIn = async (bucket: number) =>
     (await query('queuedWindows', [bucket])).rows.map((row) => row['window'] as number)
@@ -322,11 +326,11 @@ function uploadVerbs(query: Query, buckets: Buckets): Pick<Transaction, UploadVe
       }
       return queueStateOf(samples)
     },
-    async queuedItems(window, limit) {
+    async queuedItems(window, limit, after = FIRST) {
       const found: QueuedItem[] = []
-      for (const bucket of buckets.all) {
+      for (const bucket of buckets.all.slice(buckets.ofBytes(after))) {
         if (found.length === limit) break
-        const { rows } = await query('queuedItems', [bucket, window, limit - found.length])
+        const { rows } = await query('queuedItems', [bucket, window, limit - found.length, after])
         for (const row of rows) found.push({ rowId: row['row_id'] as Uint8Array, body: row['body'] as Uint8Array })
       }
       return found

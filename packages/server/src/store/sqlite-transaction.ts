@@ -54,7 +54,7 @@ export const SQL = {
     select window from queued where window is not null`,
   queueSample: `select count(*) as n, min(row_id) as first, max(row_id) as last
     from (select row_id from item_queue where window = ? order by row_id limit ${QUEUE_SAMPLE})`,
-  queuedItems: 'select row_id, body from item_queue where window = ? order by row_id limit ?',
+  queuedItems: 'select row_id, body from item_queue where window = ? and row_id > ? order by row_id limit ?',
   claimItem: 'delete from item_queue where window = ? and row_id = ?',
   spendChallenge: 'insert into spent_challenge(spent_key, expires) values (?, ?) on conflict do nothing',
   forgetChallenges: 'delete from spent_challenge where expires < ?',
@@ -201,6 +201,9 @@ type UploadVerb =
   | 'queuedItems'
   | 'claimItems'
 
+/** Below every row id. */
+const FIRST = new Uint8Array(0)
+
 function uploadVerbs(statement: Statement): Pick<Transaction, UploadVerb> {
   const windows = () =>
     statement('queuedWindows')
@@ -228,8 +231,8 @@ function uploadVerbs(statement: Statement): Pick<Transaction, UploadVerb> {
         }),
       )
     },
-    async queuedItems(window, limit) {
-      const rows = statement('queuedItems').all(window, limit)
+    async queuedItems(window, limit, after = FIRST) {
+      const rows = statement('queuedItems').all(window, after, limit)
       return rows.map((row): QueuedItem => ({ rowId: row['row_id'] as Uint8Array, body: row['body'] as Uint8Array }))
     },
     async claimItems(window, rowIds) {

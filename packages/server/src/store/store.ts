@@ -96,8 +96,8 @@ export interface Transaction extends VerificationVerbs, KeyServerVerbs, Departur
   readonly queuedWindows: () => Promise<readonly number[]>
   /** Cheap, however much waits. */
   readonly queueState: () => Promise<QueueState>
-  /** Items of a window in the order of their random row ids. They stay in the queue. */
-  readonly queuedItems: (window: number, limit: number) => Promise<readonly QueuedItem[]>
+  /** Items of a window in the order of their random row ids, beginning above `after`. They stay in the queue. */
+  readonly queuedItems: (window: number, limit: number, after?: Uint8Array) => Promise<readonly QueuedItem[]>
   /** Takes items out of the queue, one atomic statement a row: for each, whether it was still there. A rollback puts them back. */
   readonly claimItems: (window: number, rowIds: readonly Uint8Array[]) => Promise<readonly boolean[]>
 
