@@ -147,15 +147,20 @@ test('a token that fails answers 503 and tells nothing of itself; when it is bac
   const world = { ...ceremonyWorld({ vault, files: directoryKeys(join(directory, 'keys')) }), at: wallClock() }
   makeKeys(world, planOf(), { adopt: false })
   let failing = false
+  const unlessFailing = <Value>(run: () => Value): Value => {
+    if (failing) throw new VaultError('failed', 'the token answered CKR_DEVICE_ERROR')
+    return run()
+  }
   const flaky: Vault = {
     ...vault,
-    agree(name, point) {
-      if (failing) throw new VaultError('failed', 'the token answered CKR_DEVICE_ERROR')
-      return vault.agree(name, point)
-    },
+    agree: (name, point) => unlessFailing(() => vault.agree(name, point)),
+    publicPoint: (name) => unlessFailing(() => vault.publicPoint(name)),
   }
   const running = await started(t, directory, flaky)
+  assert.equal((await fetch(`${running.url}${api.ready.path}`)).status, 200)
   failing = true
+  const unready = await fetch(`${running.url}${api.ready.path}`)
+  assert.deepEqual([unready.status, (await unready.text()).includes('vault')], [503, true])
   const answers: [number, unknown][] = []
   const watched: Call = async (name, request) => {
     const { path } = api[name]

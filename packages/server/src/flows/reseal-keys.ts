@@ -3,11 +3,12 @@ import type { Deps } from '../deps.ts'
 import { unlessAltered } from '../deps.ts'
 import type { SealedKeys } from '../store/sealed-keys.ts'
 import { NOBODY } from '../store/store.ts'
+import { backupDays } from '../tombstones.ts'
 
 const PAGE = 1000
 
-/** Days that a backup may live beyond those of an exposure, and one for the clock: its rows are under the data key of its time. */
-const BACKUP_DAYS = 8
+/** Beyond the life of a backup, whose rows are under the data key of its time. */
+const SPARE_DAYS = 1
 
 /**
  * Brings every key of a user under the newest data key, a page a transaction: wherever it is stopped, the next run goes on. Older data
@@ -35,7 +36,7 @@ export async function resealKeys(deps: Deps, at: UnixSeconds): Promise<void> {
   }
   deps.count('keys.resealed', resealed)
   const made = keys.dataKeyMade
-  const oldest = (deps.robert.parameters.contagiousDays + BACKUP_DAYS) * DAY_SECONDS
+  const oldest = (backupDays(deps.robert.parameters.contagiousDays) + SPARE_DAYS) * DAY_SECONDS
   if (resealed === 0 && !deps.stopping.aborted && made !== undefined && at - made >= oldest) keys.destroyOldDataKeys()
 }
 
