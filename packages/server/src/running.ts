@@ -9,6 +9,7 @@ import type { ServeOptions } from './main.ts'
 import { serveMetrics } from './metrics-server.ts'
 import { runJobs } from './run-jobs.ts'
 import { hasStandby, postgresState } from './store/postgres-state.ts'
+import type { Vault } from './vault/vault.ts'
 import { type Watch, watch } from './watch.ts'
 
 export interface Turning {
@@ -24,6 +25,8 @@ export interface Turning {
 /** Runs until it is closed. Where it rejects nothing of it is left running. */
 export async function turn(deps: Deps, now: () => UnixSeconds, options: ServeOptions): Promise<Turning> {
   const { role = 'all', log = NO_LOG, metrics, durability, store } = options
+  const { vault } = options
+  if (vault !== undefined) deps.conditions.set('vault', () => answers(vault))
   const look = durability === 'strict' ? await watchStandby(deps, store) : async () => {}
   const listening = await listen(deps, now, options)
   const closing: (() => Promise<void>)[] = [listening.close]
@@ -51,6 +54,15 @@ export async function turn(deps: Deps, now: () => UnixSeconds, options: ServeOpt
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/** A vault that forgot its secret, or lost its token, throws whatever it is asked. */
+function answers(vault: Vault): boolean {
+  try {
+    return vault.names().length > 0
+  } catch {
+    return false
   }
 }
 

@@ -9,6 +9,8 @@ const LOOK_MILLISECONDS = 5000
 export interface Watch {
   /** What did not hold when this was last looked at. */
   readonly failing: () => readonly Condition[]
+  /** Resolves when the look that is under way is over. */
+  readonly settled: () => Promise<void>
   readonly stop: () => Promise<void>
 }
 
@@ -36,6 +38,7 @@ export async function watch(deps: Deps, now: () => UnixSeconds, log: Log, also: 
   }, LOOK_MILLISECONDS)
   return {
     failing: () => failing,
+    settled: () => looking,
     stop: () => {
       clearInterval(timer)
       return looking
