@@ -234,6 +234,29 @@ test('more items than one transaction takes are all applied, each once', async (
   assert.equal((await exposed(server, phone)).length, 4101)
 })
 
+test('a batch that cannot be written ends its window for now: what else was under way is applied, the rest waits for the next run', async (t) => {
+  const { server, phone } = await start(t)
+  const item = itemOf(server, phone, NOON)
+  await queue(server, ...Array.from({ length: 3 * 4096 + 5 }, () => item))
+  const { store } = server.deps
+  let attempts = 0
+  const failing: typeof store.transaction = (run) =>
+    store.transaction((tx) => {
+      const appendExposures: typeof tx.appendExposures = async (rows) => {
+        if (++attempts === 1) throw new Error('the disk is full')
+        await tx.appendExposures(rows)
+      }
+      return run({ ...tx, appendExposures })
+    })
+  const broken = { ...server.deps, store: { ...store, transaction: failing } }
+  await assert.rejects(processContacts(broken, server.clock.now), /the disk is full/)
+  assert.equal(attempts, 2)
+  assert.deepEqual([counted(server, 'item.accepted'), countRows(server.path, 'item_queue')], [4096, 2 * 4096 + 5])
+  await apply(server)
+  assert.deepEqual([counted(server, 'item.accepted'), countRows(server.path, 'item_queue')], [3 * 4096 + 5, 0])
+  assert.equal((await exposed(server, phone)).length, 3 * 4096 + 5)
+})
+
 test('the tolerance of an item is that of the profile: an inclusive one takes twelve seconds (ROBERT §6.2 step 2)', async (t) => {
   for (const [inclusiveTolerance, accepted] of [
     [true, 1],
