@@ -51,7 +51,9 @@ if (chosen.length === 0) {
   process.exit(2)
 }
 for (const group of chosen) await group.run(benchOf(group))
-const curves = results.flatMap(({ name, points }) => (points === undefined ? [] : [{ name, points }]))
+const curves = results.flatMap(({ name, points }) =>
+  points === undefined ? [] : [{ name: name.slice(name.lastIndexOf(', ') + 2), points }],
+)
 if (values.svg !== undefined && curves.length > 0) writeFileSync(values.svg, kneeSvg(curves))
 if (values.json) console.log(JSON.stringify(results, null, 2))
 for (const note of notes) console.error(note)

@@ -160,8 +160,8 @@ const contacts = [
     {
       step: 'ROBERT §6.2: every item',
       breaks: 'only the first transaction of a window is applied',
-      before: '} while (claimed === BATCH && !deps.stopping.aborted)',
-      after: '} while (claimed > BATCH)',
+      before: '} while (after !== undefined && !deps.stopping.aborted)',
+      after: '} while (after?.length === 0)',
     },
   ]),
   ...judged,
