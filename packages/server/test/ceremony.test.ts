@@ -1,6 +1,8 @@
 // The ceremony of keys: from one plan, each step logged before it takes effect, and none that undoes what is there.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { DAY_SECONDS, later, toHex } from '@vicinity/protocol'
 import type { ActName } from '../src/audit/entry.ts'
 import { AuditError } from '../src/audit/log.ts'
@@ -194,6 +196,13 @@ test('K_S, intake keys and keys of the token are never split: the words say why'
     assert.throws(() => sharesOfKey(world, plan, name), /never leaves it/, name)
   assert.throws(() => sharesOfKey(world, plan, 'nothing'), /no key/)
   assert.equal(entriesOf(world, 'shares.made').length, 0)
+})
+
+test('the plan of the examples is one that a ceremony takes', () => {
+  const text = readFileSync(fileURLToPath(new URL('../../../examples/ceremony.json', import.meta.url)), 'utf8')
+  const world = ceremonyWorld()
+  makeKeys(world, readPlan(text), { adopt: false })
+  assert.deepEqual(missingKeys(world, readPlan(text)), [])
 })
 
 test('a plan has all its fields and no other, and names every key that it makes', () => {

@@ -23,6 +23,7 @@ import {
   makeSealedFile,
   memoryAppendable,
   memoryKeys,
+  NO_AUDIT,
   openAudit,
   openVault,
   placeOfVault,
@@ -162,8 +163,14 @@ interface Opened {
 
 function worldOf(plan: CeremonyPlan, vault: Vault): Opened {
   const files = directoryKeys(plan.keys)
-  auditKeyInVault(vault, files)
-  return opened(vault, files, openLog(plan, vault, auditFiles(plan.audit)))
+  // Opened by the first thing that is said: who only looks leaves no entry, and makes no key.
+  let log: AuditLog | undefined
+  const append: AuditLog['append'] = (act, details) => {
+    if (log === undefined) auditKeyInVault(vault, files)
+    log ??= openLog(plan, vault, auditFiles(plan.audit))
+    log.append(act, details)
+  }
+  return opened(vault, files, { ...NO_AUDIT, append })
 }
 
 /** All in memory: what the ceremony would do on a clean machine. */

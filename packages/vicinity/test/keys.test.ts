@@ -58,7 +58,9 @@ test('vicinity keys: a rehearsal leaves nothing; init, status, rotate and shares
   assert.notEqual(made.out.match(/04[0-9a-f]{128}/)![0], rehearsed.out.match(/04[0-9a-f]{128}/)![0])
   assert.equal((statSync(vault).mode & 0o777).toString(8), '600')
 
+  const entries = readFileSync(audit, 'utf8')
   const status = await run(['status', '--json'])
+  assert.equal(readFileSync(audit, 'utf8'), entries, 'who looks leaves no entry')
   assert.equal(status.code, 0, status.error)
   assert.equal(JSON.parse(status.out).ok, true)
 
