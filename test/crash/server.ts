@@ -1,7 +1,7 @@
 // One process of the back-end: `serve` by a clock that runs ahead between rounds, and with steps at which it dies.
 // Argument: `ServerOptions` as JSON. Tells its address over the channel to its parent, and ends when that does.
 import fs from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
+import { flushCompileCache, syncBuiltinESMExports } from 'node:module'
 import { setTimeout as pause } from 'node:timers/promises'
 import { dayOfEpoch, type Epoch, epochAt, fromHex, toHex } from '@vicinity/protocol'
 import { idOfBlock, openEbids, type PermanentId, riskOf } from '@vicinity/protocol/robert'
@@ -172,4 +172,6 @@ async function applyAlways(): Promise<never> {
 
 const APPLY_MILLISECONDS = 100
 if (role !== 'front') void applyAlways()
+// Who is killed writes it never.
+flushCompileCache()
 say({ url: running.url, publicKey: toHex(running.deps.keys.publicKey) })
