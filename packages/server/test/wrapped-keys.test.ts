@@ -8,7 +8,7 @@ import { makeKeys } from '../src/keys/ceremony.ts'
 import { directoryKeys, memoryKeys } from '../src/keys/key-files.ts'
 import { KeyRing } from '../src/keys/key-ring.ts'
 import { openKeys, plainNames, wrappedKeys } from '../src/keys/wrapped-keys.ts'
-import { softwareVault } from '../src/vault/software.ts'
+import { plainVault, softwareVault } from '../src/vault/software.ts'
 import { ceremonyWorld, planOf } from './ceremony-fixture.ts'
 import { randomOf, TODAY, temporaryDirectory } from './fixture.ts'
 import { faults } from './vault-contract.ts'
@@ -63,6 +63,8 @@ test('a back-end finds the same keys after they were taken into a vault, and non
   }
   const before = new KeyRing(directoryKeys(directory), randomOf('before'))
   before.keepServerKeys(TODAY, TODAY + 6, TODAY)
+  const plain = plainVault(directoryKeys(directory), randomOf('plain'))
+  const points = ['audit', 'export-key-v1'].map((name) => toHex(plain.publicPoint(name)))
   const world = ceremonyWorld({ files: directoryKeys(directory) })
   assert.throws(() => makeKeys(world, planOf(), { adopt: false }), /--adopt/)
   assert.throws(() => openKeys(directory, world.vault), faults('refused'))
@@ -71,6 +73,12 @@ test('a back-end finds the same keys after they were taken into a vault, and non
   assert.ok(!world.files.names().includes('registration'), 'what the vault has needs no file')
   const after = new KeyRing(openKeys(directory, world.vault), randomOf('after'), world.vault)
   assert.deepEqual(describe(after), describe(before))
+  // Its log goes on under the same key, and phones trust its exports as before.
+  assert.deepEqual(
+    ['audit', 'export-key-v1'].map((name) => toHex(world.vault.publicPoint(name))),
+    points,
+  )
+  for (const name of ['audit', 'export-key-v1']) assert.ok(!readdirSync(directory).includes(name))
   const [old, now] = [before.contactSecrets(new Uint8Array(32)), after.contactSecrets(new Uint8Array(32))]
   assert.deepEqual([toHex(now.secrets), now.days], [toHex(old.secrets), old.days])
   makeKeys(world, planOf(), { adopt: false })
