@@ -108,5 +108,5 @@ for (const [table, { age, erasedBy }] of Object.entries(RETENTION)) {
 
 test('docs/retention.md is what the table says', () => {
   if (process.env['VICINITY_WRITE_DOCS'] !== undefined) writeFileSync(PAGE, retentionText())
-  assert.equal(readFileSync(PAGE, 'utf8'), retentionText())
+  assert.equal(readFileSync(PAGE, 'utf8'), retentionText(), 'VICINITY_WRITE_DOCS=1 makes it anew')
 })
