@@ -79,6 +79,7 @@ export interface Config {
   readonly metricsPort?: number
   readonly threads?: number
   readonly replyGrid: number
+  readonly mostQueuedItems: number
   readonly serviceStart: number
   readonly countryCode: number
   readonly profile: string
@@ -143,6 +144,12 @@ export const CONFIG: { readonly [name in Option]-?: Row<NonNullable<Config[name]
     codec: integer(0, 1000),
     value: 20,
     help: 'replies that must tell nothing by their time leave at multiples of it after their requests came; 0 for none',
+  },
+  mostQueuedItems: {
+    argument: 'number',
+    codec: integer(1, 1_000_000_000),
+    value: 20_000_000,
+    help: 'uploads are answered with 503 while more items wait',
   },
   serviceStart: {
     argument: 'unix',

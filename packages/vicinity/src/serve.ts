@@ -124,6 +124,7 @@ function settingsOf(config: Config): Settings {
       countryCode: config.countryCode,
       authorityToken: secretOf('VICINITY_AUTHORITY_TOKEN'),
       replyGrid: config.replyGrid,
+      mostQueuedItems: config.mostQueuedItems,
       gaen: gaenSettings(config),
     }
   } catch (error) {
