@@ -6,6 +6,7 @@ import { IDENTIFIER_LINES } from './identifier-lines.ts'
 import { KEY_LINES } from './key-lines.ts'
 import type { Mutation } from './mutation.ts'
 import { REQUEST_LINES } from './request-lines.ts'
+import { RESTORING_LINES } from './restoring-lines.ts'
 import { RISK_LINES } from './risk-lines.ts'
 import { SERVER_LINES } from './server-lines.ts'
 
@@ -19,4 +20,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...GAEN_PHONE_LINES,
   ...SERVER_LINES,
   ...KEY_LINES,
+  ...RESTORING_LINES,
 ]
