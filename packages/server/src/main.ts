@@ -136,17 +136,6 @@ interface Opened {
   readonly tombstones: Tombstones
 }
 
-/** A token may be pulled while the back-end runs: nobody could register, and no head of the log be signed. */
-function watchVault({ conditions }: Deps, vault: Vault): void {
-  conditions.set('vault', () => {
-    try {
-      return vault.publicPoint('registration').length > 0
-    } catch {
-      return false
-    }
-  })
-}
-
 async function serveFrom({ store, keyFiles, audit, tombstones }: Opened, options: ServeOptions): Promise<Running> {
   const { wall, monotonic } = options.clocks ?? MACHINE
   const stop = new AbortController()
@@ -165,7 +154,6 @@ async function serveFrom({ store, keyFiles, audit, tombstones }: Opened, options
     clockIsSteady: watchClock(wall, monotonic),
     stopping: stop.signal,
   })
-  if (options.vault !== undefined) watchVault(deps, options.vault)
   checkCalendar(deps, wall())
   checkSupply(deps)
   await checkGeneration(deps)

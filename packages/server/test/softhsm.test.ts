@@ -154,7 +154,7 @@ test('a token that fails answers 503 and tells nothing of itself; when it is bac
   const flaky: Vault = {
     ...vault,
     agree: (name, point) => unlessFailing(() => vault.agree(name, point)),
-    publicPoint: (name) => unlessFailing(() => vault.publicPoint(name)),
+    names: () => unlessFailing(vault.names),
   }
   const running = await started(t, directory, flaky)
   assert.equal((await fetch(`${running.url}${api.ready.path}`)).status, 200)
