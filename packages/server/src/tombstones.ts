@@ -113,9 +113,11 @@ export function openTombstones({ directory, key, random, days, at }: TombstoneIn
     keep: (now) =>
       inTurn(async () => {
         removeOld(directory, dayOf(now) - days - 1)
-        if (file !== undefined && dayOf(now) === day) return
-        day = dayOf(now)
-        await beginFile()
+        const today = dayOf(now)
+        // A process that starts again and again, and answers nobody, leaves no file each time.
+        const isBegun = file === undefined ? newestOf(daysIn(directory)) === today : day === today
+        day = today
+        if (!isBegun) await beginFile()
       }),
     newestDay: () => newestOf(daysIn(directory)),
     close: () => inTurn(async () => await file?.close()),

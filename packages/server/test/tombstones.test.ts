@@ -96,6 +96,23 @@ test('tombstones live as long as a backup may: their files go by the day', async
   await tombstones.close()
 })
 
+test('processes that start and answer nobody leave one file a day', async (t) => {
+  const directory = temporaryDirectory(t)
+  for (let starts = 0; starts < 5; starts++) {
+    const tombstones = open(directory)
+    await tombstones.keep(NOON)
+    assert.equal(tombstones.newestDay(), TODAY)
+    await tombstones.close()
+  }
+  assert.equal(readdirSync(directory).length, 1)
+  const last = open(directory)
+  await last.keep(later(NOON, DAY_SECONDS))
+  assert.deepEqual([last.newestDay(), readdirSync(directory).length], [TODAY + 1, 2])
+  await last.record([markOf(KEY, 1)])
+  assert.equal(readdirSync(directory).length, 2)
+  await last.close()
+})
+
 test('who unregisters is answered only when he is remembered, and so is everybody else', async (t) => {
   const server = await backEnd(t)
   const phone = await registerPhone(server, 'phone')
