@@ -1,7 +1,7 @@
 // A back-end whose keys lie in a token, over real HTTP: registration, rotation, restart.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { api, dayOf, toHex } from '@vicinity/protocol'
@@ -9,11 +9,14 @@ import { ecdsaVerify } from '@vicinity/protocol/crypto'
 import { CODE, openReply, renewPayload, withParameters } from '@vicinity/protocol/robert'
 import { headsPath } from '../src/audit/file-log.ts'
 import { verifyLog } from '../src/audit/verify.ts'
+import { backUp, restore } from '../src/backup/backup.ts'
+import { placeOfStore } from '../src/backup/places.ts'
 import { DEFAULT_SETTINGS } from '../src/deps.ts'
 import { resealKeys } from '../src/flows/reseal-keys.ts'
+import { backupKey } from '../src/keys/backup-key.ts'
 import { makeKeys, missingKeys, rotateKey } from '../src/keys/ceremony.ts'
 import { directoryKeys } from '../src/keys/key-files.ts'
-import { plainNames, wrappedKeys } from '../src/keys/wrapped-keys.ts'
+import { openKeys, plainNames, wrappedKeys } from '../src/keys/wrapped-keys.ts'
 import { type Running, serve, wallClock } from '../src/main.ts'
 import { NOBODY } from '../src/store/store.ts'
 import { tokenVault } from '../src/vault/pkcs11.ts'
@@ -68,7 +71,7 @@ const isServed = async ({ deps, call }: Pick<BackEnd, 'deps' | 'call'>, phone: P
   return openReply(phone.keys.encryptionKey, reply) !== undefined
 }
 
-test('with a token: keys are made, phones register and are served, keys rotate, and all goes on after a restart', {
+test('with a token: phones register and are served, keys rotate, and all goes on after a restart and a restore (T-57)', {
   skip,
 }, async (t) => {
   const directory = temporaryDirectory(t)
@@ -112,6 +115,25 @@ test('with a token: keys are made, phones register and are served, keys rotate, 
     ecdsaVerify(second.deps.gaenKeys.exportPoint('v1'), message, second.deps.gaenKeys.signExport('v1', message)),
   )
   await second.close()
+
+  // The database is lost; a backup of it, sealed under a key that the token wraps, brings everybody back.
+  const database = `sqlite:${join(directory, 'database')}`
+  const keyFiles = openKeys(join(directory, 'keys'), open())
+  const sealed = {
+    place: placeOfStore(database),
+    path: join(directory, 'backup'),
+    key: backupKey(keyFiles, randomBytes),
+  }
+  const tools = { at: wallClock(), progress: () => {} }
+  assert.equal((await backUp({ ...sealed, ...tools, random: randomBytes })).rows['user_key'], 5)
+  for (const name of readdirSync(directory)) if (name.startsWith('database')) rmSync(join(directory, name))
+  const departed = { departed: [join(directory, 'departed')], days: 21 }
+  await restore({ ...sealed, ...tools, ...departed, keyFiles, before: () => {} })
+  const third = await started(t, directory, open())
+  assert.equal(third.deps.keys.generation, 1)
+  for (const phone of phones) assert.ok(await isServed(third, phone))
+  await registerPhone(third, 'six')
+  await third.close()
 
   // The log was signed by the token, before and after.
   const path = join(directory, 'audit.log')
