@@ -105,8 +105,8 @@ const request = mutationsOf('packages/protocol/src/robert/request.ts', protocolT
   {
     step: 'ROBERT §7 step 1',
     breaks: 'a payload that means nothing may be anything',
-    before: 'if (request.epoch > LAST_EPOCH || !isCanonical(request)) {',
-    after: 'if (request.epoch > LAST_EPOCH || !(request.code in PAYLOAD)) {',
+    before: 'const isMalformed = !isCanonical(request) || !isRead',
+    after: 'const isMalformed = !(request.code in PAYLOAD) || !isRead',
   },
   {
     step: 'ROBERT §7 step 2',

@@ -17,8 +17,8 @@ const risk = mutationsOf('packages/protocol/src/robert/risk.ts', protocolTests('
   {
     step: 'divergence 12: a malicious patient',
     breaks: 'of a slot three weights count',
-    before: 'Math.max(second, Math.min(largest[to]!, weight))',
-    after: '(second + Math.min(largest[to]!, weight))',
+    before: 'weights[to] = Math.max(largest[to]!, weight) + Math.max(second, Math.min(largest[to]!, weight))',
+    after: 'weights[to] = Math.max(largest[to]!, weight) + second + Math.min(largest[to]!, weight)',
   },
   {
     step: 'divergence 12: a malicious patient',

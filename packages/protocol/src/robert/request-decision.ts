@@ -54,8 +54,7 @@ const refuse = (reason: RequestRefusal): RefusedRequest => ({ served: false, rea
 
 /** Takes the place of an entry that is not there. */
 const NO_USER: UserRecord = {
-  // As large as ids mostly are: small numbers are written quicker.
-  id: 2 ** 40 - 1,
+  id: 0,
   authenticationKey: new Uint8Array(SIZE.key),
   encryptionKey: new Uint8Array(SIZE.key),
   status: NEW_STATUS,
@@ -65,15 +64,17 @@ const NO_USER: UserRecord = {
 /**
  * Steps 5 to 8 of ROBERT §7 for one request whose entry was read. All is computed for every request, for a stand-in where there is
  * no entry, and only then chosen from: the time it takes does not tell which step refuses (docs/decisions/0015-constant-reply.md).
+ * `standIn`: the best is one that was read and opened like an entry.
  */
 export function decideRequest(
   located: LocatedRequest,
   user: UserRecord | undefined,
   context: RequestContext,
   at: UnixSeconds,
+  standIn: UserRecord = NO_USER,
 ): RequestDecision {
   const { request } = located
-  const known = user ?? NO_USER
+  const known = user ?? standIn
   const input = requestMacInput(context.profile, request)
   const isGenuine = macIsValid(known.authenticationKey, input, request.mac)
   const operation = OPERATIONS[request.code as RequestCode] ?? decideStatus

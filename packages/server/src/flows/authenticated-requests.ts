@@ -41,7 +41,7 @@ export async function authenticatedRequests(
       const row = stored.get(request.id)
       const opened = openUser(deps, row ?? deps.nobody)
       const user = row === undefined ? undefined : opened
-      const decision = decideRequest(request, user, deps.robert, at)
+      const decision = decideRequest(request, user, deps.robert, at, opened)
       return firsts[k] === k ? firstChange(changing, user, decision) : { user, decision: TOO_EARLY }
     })
     const applied = await applyDecisions(deps, tx, decisions)
@@ -181,13 +181,10 @@ function identifiersFor(
 ): WantedList {
   const { bundleDays } = deps.robert.parameters
   const now = epochAt(deps.calendar, at)
-  const id = user?.id ?? NO_ID
+  const id = user?.id ?? deps.nobody.id
   const answer = decision.served ? decision.answer : undefined
   if (answer?.kind !== 'renew') return { id, ...lastDayOfBundle(deps.calendar, dayOf(at), bundleDays, REPLY_PAIRS) }
   const end = firstEpochOfDay(deps.calendar, dayOf(at) + bundleDays + 1)
   const first = Math.min(Math.max(answer.first, now), end) as Epoch
   return { id, first, count: Math.min(REPLY_PAIRS, end - first) }
 }
-
-/** Whose identifiers are made for nobody, and go to nobody: as large as ids mostly are, for small numbers are written quicker. */
-const NO_ID: PermanentId = 2 ** 40 - 1
