@@ -15,7 +15,7 @@ import { DEFAULT_SETTINGS } from '../src/deps.ts'
 import { resealKeys } from '../src/flows/reseal-keys.ts'
 import { backupKey } from '../src/keys/backup-key.ts'
 import { makeKeys, missingKeys, rotateKey } from '../src/keys/ceremony.ts'
-import { directoryKeys } from '../src/keys/key-files.ts'
+import { directoryKeys, type KeyFiles } from '../src/keys/key-files.ts'
 import { openKeys, plainNames, wrappedKeys } from '../src/keys/wrapped-keys.ts'
 import { type Running, serve, wallClock } from '../src/main.ts'
 import { NOBODY } from '../src/store/store.ts'
@@ -71,6 +71,44 @@ const isServed = async ({ deps, call }: Pick<BackEnd, 'deps' | 'call'>, phone: P
   return openReply(phone.keys.encryptionKey, reply) !== undefined
 }
 
+/** The database is lost; a backup of it, sealed under a key that the token wraps, brings everybody back. */
+async function losesDatabase(t: TestContext, directory: string, open: () => Vault, phones: readonly Phone[]) {
+  const database = `sqlite:${join(directory, 'database')}`
+  const keyFiles = openKeys(join(directory, 'keys'), open())
+  const sealed = {
+    place: placeOfStore(database),
+    path: join(directory, 'backup'),
+    key: backupKey(keyFiles, randomBytes),
+  }
+  const tools = { at: wallClock(), progress: () => {} }
+  assert.equal((await backUp({ ...sealed, ...tools, random: randomBytes })).rows['user_key'], 5)
+  for (const name of readdirSync(directory)) if (name.startsWith('database')) rmSync(join(directory, name))
+  const departed = { departed: [join(directory, 'departed')], days: 21 }
+  await restore({ ...sealed, ...tools, ...departed, keyFiles, before: () => {} })
+  const third = await started(t, directory, open())
+  assert.equal(third.deps.keys.generation, 1)
+  for (const phone of phones) assert.ok(await isServed(third, phone))
+  await registerPhone(third, 'six')
+  await third.close()
+}
+
+/** What lies on the disk opens nothing: no key of the files is among its bytes. */
+function scanDisk(directory: string, keys: KeyFiles, files: KeyFiles): void {
+  const secrets = files
+    .names()
+    .filter((name) => !name.startsWith('generation'))
+    .map((name) => keys.read(name)!)
+  const disk = readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name)))
+  assert.ok(secrets.length > 15 && disk.length > secrets.length)
+  for (const secret of secrets) assert.ok(!disk.some((bytes) => bytes.includes(secret)))
+  assert.ok(
+    disk.some((bytes) => bytes.includes(files.read('vault-2')!)),
+    'the scan finds what is there',
+  )
+}
+
 test('with a token: phones register and are served, keys rotate, and all goes on after a restart and a restore (T-57)', {
   skip,
 }, async (t) => {
@@ -116,24 +154,7 @@ test('with a token: phones register and are served, keys rotate, and all goes on
   )
   await second.close()
 
-  // The database is lost; a backup of it, sealed under a key that the token wraps, brings everybody back.
-  const database = `sqlite:${join(directory, 'database')}`
-  const keyFiles = openKeys(join(directory, 'keys'), open())
-  const sealed = {
-    place: placeOfStore(database),
-    path: join(directory, 'backup'),
-    key: backupKey(keyFiles, randomBytes),
-  }
-  const tools = { at: wallClock(), progress: () => {} }
-  assert.equal((await backUp({ ...sealed, ...tools, random: randomBytes })).rows['user_key'], 5)
-  for (const name of readdirSync(directory)) if (name.startsWith('database')) rmSync(join(directory, name))
-  const departed = { departed: [join(directory, 'departed')], days: 21 }
-  await restore({ ...sealed, ...tools, ...departed, keyFiles, before: () => {} })
-  const third = await started(t, directory, open())
-  assert.equal(third.deps.keys.generation, 1)
-  for (const phone of phones) assert.ok(await isServed(third, phone))
-  await registerPhone(third, 'six')
-  await third.close()
+  await losesDatabase(t, directory, open, phones)
 
   // The log was signed by the token, before and after.
   const path = join(directory, 'audit.log')
@@ -143,21 +164,7 @@ test('with a token: phones register and are served, keys rotate, and all goes on
   )
   assert.equal(verdict.fault, undefined)
 
-  // What lies on the disk opens nothing: no key of the files is among its bytes.
-  const keys = wrappedKeys(files, open())
-  const secrets = files
-    .names()
-    .filter((name) => !name.startsWith('generation'))
-    .map((name) => keys.read(name)!)
-  const disk = readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => readFileSync(join(entry.parentPath, entry.name)))
-  assert.ok(secrets.length > 15 && disk.length > secrets.length)
-  for (const secret of secrets) assert.ok(!disk.some((bytes) => bytes.includes(secret)))
-  assert.ok(
-    disk.some((bytes) => bytes.includes(files.read('vault-2')!)),
-    'the scan finds what is there',
-  )
+  scanDisk(directory, wrappedKeys(files, open()), files)
 })
 
 test('a token that fails answers 503 and tells nothing of itself; when it is back, registration goes on', {
