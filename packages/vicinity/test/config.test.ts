@@ -100,6 +100,7 @@ test('production refuses, all at once, what is only fit for trying out, and says
   for (const [changed, words] of [
     [{ vault: undefined }, /^vault: the keys lie in the open/],
     [{ vault: 'file:/etc/vicinity/vault' }, /^vault: a file can be copied/],
+    [{ replyGrid: 0 }, /^replyGrid: 0 lets the time/],
     [{ behindProxy: false }, /^host: a public address without TLS/],
     [{ store: 'sqlite::memory:' }, /^store: it ends with the process/],
     [{ store: 'postgres:throwaway' }, /^store: it ends with the process/],
