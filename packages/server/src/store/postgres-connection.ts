@@ -91,9 +91,13 @@ export async function connect(url: string): Promise<Connection> {
     query: (name, text, values = []) => inTurn(name, { name, text, values: [...values] } as never),
     run: (what, text) => inTurn(what, { text } as never),
     lives: () => lives,
-    hold: (held) => (held ? client.ref() : client.unref()),
-    close: () => {
-      client.ref()
+    // A socket that is gone would note each of these for when it connects, which is never.
+    hold(held) {
+      if (lives && held) client.ref()
+      else if (lives) client.unref()
+    },
+    close() {
+      if (lives) client.ref()
       return client.end().catch(() => {})
     },
   }
