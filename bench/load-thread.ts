@@ -32,8 +32,8 @@ interface Line {
 
 const idle: Line[] = []
 
-function connectLine(): Promise<Line> {
-  const { promise, resolve, reject } = Promise.withResolvers<Line>()
+/** A connection; one that is lost ends its call. What is written before it is there waits. */
+function openLine(): Line {
   const socket = new Socket()
   const line: Line = { socket, done: undefined, answer: '' }
   const end = (served: boolean) => {
@@ -43,31 +43,23 @@ function connectLine(): Promise<Line> {
     done?.(served)
   }
   socket.setNoDelay(true).setEncoding('latin1')
-  socket.setTimeout(PATIENCE_MS, () => socket.destroy())
+  socket.on('timeout', () => socket.destroy())
+  socket.on('error', () => {})
   socket.on('data', (text: string) => {
     line.answer += text
     const served = isWhole(line.answer)
     if (served === undefined) return
-    idle.push(line)
+    socket.setTimeout(0)
+    if (served) idle.push(line)
+    else socket.destroy()
     end(served)
   })
   socket.on('close', () => {
     const at = idle.indexOf(line)
     if (at >= 0) idle.splice(at, 1)
-    void connectLine().then(
-      (next) => {
-        idle.push(next)
-        end(false)
-      },
-      () => end(false),
-    )
+    end(false)
   })
-  socket.once('error', reject)
-  socket.connect(port, '127.0.0.1', () => {
-    socket.off('error', reject).on('error', () => {})
-    resolve(line)
-  })
-  return promise
+  return line
 }
 
 /** Whether an answer is the reply; undefined while it is not whole. */
@@ -80,12 +72,10 @@ function isWhole(text: string): boolean | undefined {
 }
 
 function send(call: number, done: (served: boolean) => void): void {
-  const line = idle.pop()
-  if (line === undefined) {
-    done(false)
-    return
-  }
+  const line = idle.pop() ?? openLine()
   line.done = done
+  line.socket.setTimeout(PATIENCE_MS)
+  if (line.socket.pending) line.socket.connect(port, '127.0.0.1')
   const row = Buffer.from(requests.buffer, requests.byteOffset + REQUEST * call, REQUEST)
   const body = `{"request":"${row.toString('base64url')}"}`
   const head = `POST /v1/request HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`
@@ -108,6 +98,4 @@ async function run({ rate, seconds }: LoadStep): Promise<Point> {
   return pointOf(due, answered, seconds)
 }
 
-for (let k = 0; k < LINES; k++) idle.push(await connectLine())
 parentPort?.on('message', async (step: LoadStep) => parentPort?.postMessage(await run(step)))
-parentPort?.postMessage('ready')

@@ -25,7 +25,6 @@ export async function measureHttp(backEnd: BackEnd, first: number, requests: num
   const port = Number(new URL(await app.listen({ host: '127.0.0.1', port: 0 })).port)
   const workerData: LoadData = { port, requests: statusRequests(backEnd, first, requests) }
   const phones = new Worker(new URL('./load-thread.ts', import.meta.url), { workerData })
-  await once(phones, 'message')
   const step = async (rate: number, seconds = STEP_SECONDS): Promise<Point> => {
     phones.postMessage({ rate, seconds } satisfies LoadStep)
     return (await once(phones, 'message'))[0] as Point
