@@ -9,8 +9,6 @@ import { VERIFICATION_SQL, verificationVerbs } from './sqlite-verification.ts'
 import { type CodeRow, type ExposureRow, NOBODY, type QueuedItem, type StoredUser, type Transaction } from './store.ts'
 import { STAND_IN, statusColumns, storedUser } from './user-rows.ts'
 
-/** Where a row that belongs to no user is kept until the batch is read. */
-const NOT_FOUND: PermanentId = 2 ** 40
 const NEW_COLUMNS = statusColumns(NEW_STATUS)
 
 /** Every statement of this engine, by the name under which it is reported. */
@@ -123,11 +121,12 @@ function userVerbs(
     },
     async usersOf(ids) {
       const users = new Map<PermanentId, StoredUser>()
+      // Nobody reads it: what is not found costs what is found.
+      const misses = new Map<PermanentId, StoredUser>()
       for (const id of ids) {
         const row = statement('user').get(id)!
-        users.set(row['found'] === null ? NOT_FOUND : id, storedUser(id, row))
+        ;(row['found'] === null ? misses : users).set(id, storedUser(id, row))
       }
-      users.delete(NOT_FOUND)
       return users
     },
     async changeStatuses(changes) {
