@@ -77,6 +77,9 @@ function authorise(deps: Deps, authorization: string | undefined): void {
   throw new Refused('authorization')
 }
 
+/** What a disk says that is full, or fails: no key can be made then, and the next may succeed. */
+const DISK_ERRORS: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EIO']
+
 /** The only table from an error to an answer. No text of an unexpected error leaves the process. */
 export function statusOf(error: unknown): { status: number; body: { error: string; field?: string } } {
   if (error instanceof Malformed) return { status: 400, body: { error: error.message, field: error.field } }
@@ -86,5 +89,7 @@ export function statusOf(error: unknown): { status: number; body: { error: strin
   if (error instanceof AuditError) return { status: 503, body: { error: 'audit' } }
   if (error instanceof VaultError) return { status: 503, body: { error: 'vault' } }
   if (error instanceof StoreFailure) return { status: 503, body: { error: 'store' } }
+  if (DISK_ERRORS.includes((error as { code?: unknown } | undefined)?.code))
+    return { status: 503, body: { error: 'disk' } }
   return { status: 500, body: { error: 'internal' } }
 }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { type Epoch, toHex, type UtcDay } from '@vicinity/protocol'
 import { makeEbids } from '@vicinity/protocol/robert'
+import { statusOf } from '../src/dispatch.ts'
 import { directoryKeys, memoryKeys } from '../src/keys/key-files.ts'
 import { KeyRing } from '../src/keys/key-ring.ts'
 import { randomOf, TODAY, temporaryDirectory } from './fixture.ts'
@@ -107,6 +109,19 @@ test('a key that cannot be read stops the start instead of being made anew', (t)
   rmSync(path)
   mkdirSync(path)
   assert.throws(() => ringOf(directory, 'second'), /EISDIR/)
+})
+
+test('a disk that is full refuses a key for now: 503, and not a fault of our own', () => {
+  const full = openSync('/dev/full', 'w')
+  try {
+    assert.throws(
+      () => writeSync(full, Uint8Array.of(1)),
+      (error) => isDeepStrictEqual(statusOf(error), { status: 503, body: { error: 'disk' } }),
+    )
+  } finally {
+    closeSync(full)
+  }
+  assert.equal(statusOf(undefined).status, 500)
 })
 
 test('what is sealed opens for its place only', () => {
