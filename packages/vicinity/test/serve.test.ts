@@ -39,7 +39,7 @@ test('serve refuses a database that was set up for another country', async () =>
   await first.ended
   const { code, error } = await start(['serve', '--data', data, '--port', '0', '--country-code', '49']).ended
   assert.equal(code, 1)
-  assert.match(error, /^vicinity: this database was set up as .*: start it with its own set-up and keys\n$/)
+  assert.match(error, /^vicinity: this database was set up as .*: start it with its own set-up and keys$/m)
 })
 
 test('serve runs a back-end of the deployed profile, with its parameters', async () => {
@@ -60,7 +60,7 @@ test('serve says which port is taken and what to do', async () => {
   const { port } = taken.address() as { port: number }
   const { code, error } = await start(['serve', '--data', directory(), '--port', String(port)]).ended
   assert.equal(code, 1)
-  assert.match(error, new RegExp(`^vicinity: port ${port} is taken: give another`))
+  assert.match(error, new RegExp(`^vicinity: port ${port} is taken: give another`, 'm'))
   taken.close()
 })
 
