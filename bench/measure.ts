@@ -165,5 +165,5 @@ function rate(perSecond: number): string {
 export function line({ name, versus, nanoseconds, theirs, perSecond, ratio, demand, ok }: Result): string {
   const verdict = demand === null ? '' : ` demand ${demand} ${ok ? 'ok' : 'MISSED'}`
   const figures = `${time(nanoseconds)} ${rate(perSecond)} ${time(theirs)}  ratio ${number(ratio)}${verdict}`
-  return `${name.padEnd(26)} ${versus.padEnd(34)} ${figures}`
+  return `${name.padEnd(32)} ${versus.padEnd(34)} ${figures}`
 }
