@@ -1,6 +1,7 @@
 // A token in software for tests: SoftHSM 2 with a token of its own in a temporary directory.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TokenPlace } from '../src/vault/pkcs11.ts'
@@ -15,9 +16,18 @@ const MODULES = [
 ]
 const MODULE = MODULES.find((path) => path !== undefined && existsSync(path))
 
-/** Why there is no token: SoftHSM is missing, and CI is not set. */
-export const withoutToken: string | false =
-  MODULE !== undefined || process.env['CI'] !== undefined ? false : 'SoftHSM is not installed (Debian: softhsm2)'
+const missing = (): string | false => {
+  if (MODULE === undefined) return 'SoftHSM is not installed (Debian: softhsm2)'
+  try {
+    createRequire(import.meta.url)('pkcs11js')
+    return false
+  } catch {
+    return 'pkcs11js is not compiled (npm run pkcs11)'
+  }
+}
+
+/** Why there is no token. Where CI is set the tests run and fail. */
+export const withoutToken: string | false = process.env['CI'] === undefined && missing()
 
 export const PIN = 'a pin of tests'
 

@@ -22,12 +22,12 @@ const MOST_KEYS = 1000
 /** OID 1.2.840.10045.3.1.7 of P-256, in DER: what CKA_EC_PARAMS holds. */
 const P256 = Buffer.from('06082a8648ce3d030107', 'hex')
 
-/** Compiled when it is installed; where that failed, everything but tokens works. */
+/** Compiled by a command of its own; where it is not, everything but tokens works. */
 function binding(): Binding {
   try {
     return createRequire(import.meta.url)('pkcs11js') as Binding
   } catch {
-    throw new VaultError('absent', 'pkcs11js is not installed: it needs make, g++ and python3 when npm ci runs')
+    throw new VaultError('absent', 'pkcs11js is not compiled: npm run pkcs11 does it, with make, g++ and python3')
   }
 }
 
