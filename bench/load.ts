@@ -82,8 +82,8 @@ export const keepsUp = ({ offered, goodput, p99 }: Point): boolean =>
   goodput >= LEAST_GOODPUT * offered && p99 !== null && p99 <= LONGEST_P99
 
 /**
- * Offers more and more until the server does not keep up, twice, so that a hiccup of the machine is no knee; then once more, for the
- * curve. Gives the highest rate that it kept up with, 0 for none, and all points.
+ * Offers more and more until the server does not keep up, three times, so that a hiccup of the machine is no knee; then once more, for
+ * the curve. Gives the highest rate that it kept up with, 0 for none, and all points.
  */
 export async function rampUp(
   step: (rate: number) => Promise<Point>,
@@ -93,8 +93,8 @@ export async function rampUp(
   const points: Point[] = []
   let knee = 0
   for (let rate = from; ; rate *= factor) {
-    const first = await step(rate)
-    const point = keepsUp(first) ? first : await step(rate)
+    let point = await step(rate)
+    for (let again = 0; again < 2 && !keepsUp(point); again++) point = await step(rate)
     points.push(point)
     if (!keepsUp(point)) {
       points.push(await step(rate * factor))

@@ -1,5 +1,6 @@
 // Measures ours against what else could do the work; correctness first. node bench/main.ts [--only NAME] [--json] [--svg FILE]
 import { writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { flows } from './flows.ts'
 import type { Bench, Group } from './group.ts'
@@ -57,4 +58,6 @@ const curves = results.flatMap(({ name, points }) =>
 if (values.svg !== undefined && curves.length > 0) writeFileSync(values.svg, kneeSvg(curves))
 if (values.json) console.log(JSON.stringify(results, null, 2))
 for (const note of notes) console.error(note)
+const machine = `${availableParallelism()} processors, ${cpus()[0]?.model.trim() ?? 'of an unknown kind'}`
+console.error(`on ${machine}; load of the last minute: ${loadavg()[0]!.toFixed(1)}`)
 process.exitCode = results.every(({ ok }) => ok) ? 0 : 1
