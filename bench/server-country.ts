@@ -15,7 +15,13 @@ import { UserTable } from './user-table.ts'
 
 /** Windows follow each other quickly, so that all that is queued lies within the days of an exposure. */
 const PARAMETERS = withParameters({ proofOfWork: 0, poolWindow: 600 })
-const SETTINGS: Settings = { ...DEFAULT_SETTINGS, serviceStart: calendar.serviceStart, parameters: PARAMETERS }
+const SETTINGS: Settings = {
+  ...DEFAULT_SETTINGS,
+  serviceStart: calendar.serviceStart,
+  parameters: PARAMETERS,
+  // Milliseconds, as `vicinity serve` has it.
+  replyGrid: 20,
+}
 
 /** Chance by the page: drawing it for each key alone costs more than sealing the key. */
 function pooled(): (length: number) => Uint8Array {
