@@ -123,8 +123,8 @@ const request = mutationsOf('packages/protocol/src/robert/request.ts', protocolT
   {
     step: 'ROBERT §7 step 4',
     breaks: 'the clear epoch is not compared with that in the EBID',
-    before: 'const match = trials.find(({ hasKey, epoch }) => hasKey && epoch === request.epoch)',
-    after: 'const match = trials.find(({ hasKey }) => hasKey)',
+    before: 'isMatch: key !== undefined && epochOfBlock(block, 0) === request.epoch,',
+    after: 'isMatch: key !== undefined,',
   },
 ])
 

@@ -115,12 +115,15 @@ export type LocatedRequest = { readonly request: AuthenticatedRequest; readonly 
   | { readonly located: false; readonly reason: RequestRefusal }
 )
 
-/** Takes the place of what cannot be read as a request: a status request of nobody, of now. */
-function unread(context: LocateContext, at: UnixSeconds): Uint8Array {
-  const bytes = new Uint8Array(SIZE.request).fill(CODE.status, 0, 1)
-  writeUint(bytes, EPOCH_OFFSET, 4, Math.min(Math.max(epochAt(context.calendar, at), 0), LAST_EPOCH))
-  writeUint(bytes, EPOCH_OFFSET + 4, 4, time32(ntpOf(at)))
-  return bytes
+/** As long as a request, whatever came. What cannot be read becomes a status request of now, of whoever its bytes are taken to name. */
+function readable(bytes: Uint8Array, isRead: boolean, context: LocateContext, at: UnixSeconds): Uint8Array {
+  const copy = new Uint8Array(SIZE.request)
+  copy.set(bytes.subarray(0, SIZE.request))
+  const now = Math.min(Math.max(epochAt(context.calendar, at), 0), LAST_EPOCH)
+  writeUint(copy, 0, 1, isRead ? copy[0]! : CODE.status)
+  writeUint(copy, EPOCH_OFFSET, 4, isRead ? readUint(copy, EPOCH_OFFSET, 4) : now)
+  writeUint(copy, EPOCH_OFFSET + 4, 4, isRead ? readUint(copy, EPOCH_OFFSET + 4, 4) : time32(ntpOf(at)))
+  return copy
 }
 
 /**
@@ -135,16 +138,14 @@ export function locateRequests(
   return requests.map((bytes) => {
     // Step 1.
     const isRead = bytes.length === SIZE.request && readUint(bytes, EPOCH_OFFSET, 4) <= LAST_EPOCH
-    const instead = unread(context, at)
-    const request = parseRequest(isRead ? bytes : instead, at)
-    const isMalformed = !isCanonical(request) || !isRead
+    const request = parseRequest(readable(bytes, isRead, context, at), at)
+    const isCanon = isCanonical(request)
     // Step 2.
     const distance = Math.abs(request.time - ntpOf(at))
     const isClose = withinTolerance(context.profile, distance, context.parameters.requestTolerance)
-    const opened = openRequest(request, context, at)
-    if (isMalformed) return { ...opened, located: false, reason: 'malformed' }
-    if (!isClose) return { ...opened, located: false, reason: 'clockTooFar' }
-    return opened
+    const { id, refused } = openRequest(request, context, at)
+    const reason = !isRead || !isCanon ? 'malformed' : !isClose ? 'clockTooFar' : refused
+    return { request, id, located: reason === undefined, reason } as LocatedRequest
   })
 }
 
@@ -154,30 +155,39 @@ const EPOCH_OFFSET = 1 + SIZE.ebid
 /** What a request does not use of its payload must be zero, so that a request has one form only. */
 function isCanonical(request: AuthenticatedRequest): boolean {
   const used = PAYLOAD[request.code as RequestCode] as number | undefined
-  return used !== undefined && request.payload.subarray(used).every((byte) => byte === 0)
+  let set = 0
+  for (let k = 0; k < request.payload.length; k++) set |= k < (used ?? 0) ? 0 : request.payload[k]!
+  return used !== undefined && set === 0
 }
 
 /** Takes the place of a K_S that does not exist; made when it is needed first. */
 let standIn: ServerKey | undefined
 
 /** Steps 3 and 4: K_S by the clear epoch; the neighbour day's is tried as well, so that every request costs two trials. */
-function openRequest(request: AuthenticatedRequest, context: LocateContext, at: UnixSeconds): LocatedRequest {
+function openRequest(
+  request: AuthenticatedRequest,
+  context: LocateContext,
+  at: UnixSeconds,
+): { readonly id: PermanentId; readonly refused: RequestRefusal | undefined } {
   const day = dayOfEpoch(context.calendar, request.epoch)
   const days = [day, neighbourDay(epochStart(context.calendar, request.epoch))]
   standIn ??= serverKeyOf(new Uint8Array(SIZE.serverKey))
   // The key of today, mostly: it is at hand as quickly as those of other requests.
   const instead = context.serverKeyOf(dayOf(at)) ?? standIn
   const trials = days.map((tried) => {
-    const block = Uint8Array.from(request.ebid) // `slice` of a Buffer is no copy
+    const block = Uint8Array.from(request.ebid)
     const key = context.serverKeyOf(tried)
     openEbids(key ?? instead, block)
-    return { hasKey: key !== undefined, epoch: epochOfBlock(block, 0), id: idOfBlock(block, 0) }
+    return {
+      hasKey: key !== undefined,
+      isMatch: key !== undefined && epochOfBlock(block, 0) === request.epoch,
+      id: idOfBlock(block, 0),
+    }
   })
-  const match = trials.find(({ hasKey, epoch }) => hasKey && epoch === request.epoch)
-  const { id } = match ?? trials[0]!
-  // Step 3.
-  if (!trials.some(({ hasKey }) => hasKey)) return { located: false, reason: 'noServerKey', request, id }
-  // Step 4.
-  if (match === undefined) return { located: false, reason: 'epochMismatch', request, id }
-  return { located: true, request, id }
+  const [first, second] = trials as [(typeof trials)[0], (typeof trials)[0]]
+  const { id } = second.isMatch && !first.isMatch ? second : first
+  // Steps 3 and 4.
+  const refused =
+    !first.hasKey && !second.hasKey ? 'noServerKey' : !first.isMatch && !second.isMatch ? 'epochMismatch' : undefined
+  return { id, refused }
 }

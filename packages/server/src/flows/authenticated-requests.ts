@@ -10,8 +10,10 @@ import {
   NEW_STATUS,
   type PermanentId,
   REPLY_PAIRS,
+  REQUEST_REFUSALS,
   type RequestAnswer,
   type RequestDecision,
+  type RequestRefusal,
   SIZE,
   sealReply,
   type UserRecord,
@@ -35,12 +37,12 @@ export async function authenticatedRequests(
   const located = locateRequests(requests, deps.robert, at)
   const firsts = firstOfEach(requests)
   const { judged, marks } = await deps.store.transaction(async (tx) => {
-    const stored = await tx.usersOf(located.map(({ id }) => id))
+    const nearest = await tx.nearestUsers(located.map(({ id }) => id))
     const changing = new Set<PermanentId>()
     const decisions = located.map((request, k) => {
-      const row = stored.get(request.id)
-      const opened = openUser(deps, row ?? deps.nobody)
-      const user = row === undefined ? undefined : opened
+      const row = nearest[k] ?? deps.nobody
+      const opened = openUser(deps, row)
+      const user = row.id === request.id && row !== deps.nobody ? opened : undefined
       const decision = decideRequest(request, user, deps.robert, at, opened)
       return firsts[k] === k ? firstChange(changing, user, decision) : { user, decision: TOO_EARLY }
     })
@@ -114,10 +116,10 @@ const TOO_EARLY: RequestDecision = { served: false, reason: 'tooEarly' }
 
 /** Of several requests of one user in a batch only the first may change the status: the others were decided without it. */
 function firstChange(changing: Set<PermanentId>, user: UserRecord | undefined, decision: RequestDecision): Judged {
-  if (user === undefined || !decision.served || decision.status === undefined) return { user, decision }
-  if (changing.has(user.id)) return { user, decision: TOO_EARLY }
-  changing.add(user.id)
-  return { user, decision }
+  const id = user === undefined || !decision.served || decision.status === undefined ? NOBODY : user.id
+  const isLater = id !== NOBODY && changing.has(id)
+  changing.add(id)
+  return { user, decision: isLater ? TOO_EARLY : decision }
 }
 
 /** One change for each request, also where nothing changes: then of nobody, with the same statement. */
@@ -147,13 +149,13 @@ function replyTo(
 ): Uint8Array {
   const recipient = decision.served ? user : undefined
   const answer = decision.served ? decision.answer : undefined
-  deps.count(decision.served ? `request.${decision.answer.kind}` : `request.refused.${decision.reason}`)
+  deps.count(decision.served ? SERVED[decision.answer.kind] : REFUSED[decision.reason])
   const status = answer?.kind === 'status' ? answer : undefined
   const reply = {
     kind: CODE[answer?.kind ?? 'status'],
     atRisk: status?.atRisk === true,
     serverTime: ntpOf(at),
-    replyId: status?.replyId ?? new Uint8Array(SIZE.replyId),
+    replyId: status?.replyId ?? NO_REPLY_ID,
     nextPoll: nextPoll(deps),
     exposureDay: status?.newest === undefined ? (0 as const) : dayOfEpoch(deps.calendar, status.newest),
     list: carriesList(answer) ? list : { first: list.first, pairs: NO_PAIRS },
@@ -164,6 +166,20 @@ function replyTo(
 }
 
 const NO_PAIRS = new Uint8Array(0)
+const NO_REPLY_ID = new Uint8Array(SIZE.replyId)
+
+/** Names under which outcomes are counted. Put together here, once: a name that is made for a request costs by its length. */
+const SERVED: Readonly<Record<RequestAnswer['kind'], string>> = {
+  status: 'request.status',
+  renew: 'request.renew',
+  unregister: 'request.unregister',
+  deleteHistory: 'request.deleteHistory',
+  acknowledge: 'request.acknowledge',
+  reset: 'request.reset',
+}
+const REFUSED = Object.fromEntries(
+  Object.keys(REQUEST_REFUSALS).map((reason) => [reason, `request.refused.${reason}`]),
+) as Readonly<Record<RequestRefusal, string>>
 
 /** An acknowledgement and what ends something bring no identifiers; where nobody is answered it does not matter. */
 const carriesList = (answer: RequestAnswer | undefined): boolean =>

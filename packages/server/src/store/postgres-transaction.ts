@@ -1,5 +1,5 @@
 import { toHex, type UnixSeconds } from '@vicinity/protocol'
-import type { PermanentId } from '@vicinity/protocol/robert'
+import { type PermanentId, SIZE } from '@vicinity/protocol/robert'
 import { type Buckets, groupedBy } from './buckets.ts'
 import { POSTGRES_DEPARTURE_SQL, postgresDepartureVerbs } from './postgres-departures.ts'
 import { POSTGRES_KEY_SERVER_SQL, postgresKeyServerVerbs } from './postgres-key-server.ts'
@@ -7,7 +7,7 @@ import { POSTGRES_SEALED_KEYS_SQL, postgresSealedKeysVerbs } from './postgres-se
 import { POSTGRES_VERIFICATION_SQL, postgresVerificationVerbs } from './postgres-verification.ts'
 import { QUEUE_SAMPLE, type QueueSample, queueStateOf } from './queue-state.ts'
 import { type CodeRow, NOBODY, type QueuedItem, type SpentToken, type Transaction } from './store.ts'
-import { STAND_IN, statusColumns, storedUser } from './user-rows.ts'
+import { foundUsers, statusColumns, storedUser } from './user-rows.ts'
 
 const zeros = (length: number): string => `'\\x${'00'.repeat(length)}'::bytea`
 
@@ -29,14 +29,17 @@ export const POSTGRES_SQL = {
   dropUserKey: 'delete from user_key where bucket = $1 and id = any($2::int8[])',
   dropExposures: 'delete from exposure where bucket = $1 and id = any($2::int8[])',
   authenticationKey: 'select id, authentication_key from user_key where bucket = $1 and id = any($2::int8[])',
-  // One row for every id, found or not: a look-up that misses shall not be quicker (user-rows.ts).
-  user: `select x.id, k.id as found, coalesce(k.authentication_key, ${zeros(STAND_IN.key)}) as authentication_key,
-      coalesce(k.encryption_key, ${zeros(STAND_IN.key)}) as encryption_key, coalesce(s.notified, 0::int2) as notified,
-      coalesce(s.status_epoch, -1) as status_epoch, coalesce(s.warned_through, -1) as warned_through,
-      coalesce(s.request_tag, ${zeros(STAND_IN.tag)}) as request_tag, e.id as exposed,
-      coalesce(e.lee, ${zeros(STAND_IN.exposures)}) as lee
-    from unnest($2::int8[]) x(id) left join user_key k on k.bucket = $1 and k.id = x.id
-      left join user_status s on s.bucket = $1 and s.id = x.id left join exposure e on e.bucket = $1 and e.id = x.id`,
+  // The next row where there is none, of users as of exposures: a look-up that misses shall not be quicker (user-rows.ts).
+  user: `select x.id as asked, k.id, k.authentication_key, k.encryption_key, s.notified, s.status_epoch, s.warned_through,
+      s.request_tag, e.id as exposed, e.lee
+    from unnest($2::int8[]) x(id)
+      join user_key k on k.bucket = $1 and k.id =
+        coalesce((select id from user_key where bucket = $1 and id >= x.id order by id limit 1),
+          (select min(id) from user_key where bucket = $1))
+      join user_status s on s.bucket = $1 and s.id = k.id
+      left join exposure e on e.bucket = $1 and e.id =
+        coalesce((select id from exposure where bucket = $1 and id >= k.id order by id limit 1),
+          (select min(id) from exposure where bucket = $1))`,
   changeStatus: `with locked as materialized (select id from user_status where bucket = $1 and id = any($2::int8[])
       order by id for no key update)
     update user_status s set notified = x.notified, status_epoch = x.epoch, warned_through = x.warned, request_tag = x.tag
@@ -48,7 +51,7 @@ export const POSTGRES_SQL = {
   // A request that changes nothing writes here what one that changes something writes there.
   changeNobody: `with locked as materialized (select id from nobody_status where id = any($1::int8[])
       order by id for no key update)
-    update nobody_status s set notified = 0, status_epoch = -1, warned_through = -1, request_tag = ${zeros(STAND_IN.tag)}
+    update nobody_status s set notified = 0, status_epoch = -1, warned_through = -1, request_tag = ${zeros(SIZE.requestTag)}
     from locked where s.id = locked.id`,
   // The lock is on the status: a lock is written to the page, and the pages of the keys shall be written once.
   appendExposure: `with locked as materialized (select id from user_status where bucket = $1 and id = any($2::int8[])
@@ -173,7 +176,17 @@ function inOrder<Value>(
 function userVerbs(
   query: Query,
   buckets: Buckets,
-): Pick<Transaction, 'addUser' | 'removeUsers' | 'authenticationKeysOf' | 'usersOf'> {
+): Pick<Transaction, 'addUser' | 'removeUsers' | 'authenticationKeysOf' | 'usersOf' | 'nearestUsers'> {
+  const nearest = async (ids: readonly PermanentId[]) => {
+    const rows = new Map<PermanentId, Row>()
+    for (const [bucket, some] of groupedBy(new Set(ids), buckets.ofId, byId)) {
+      for (const row of (await query('user', [bucket, some])).rows) rows.set(row['asked'] as PermanentId, row)
+    }
+    return ids.map((id) => {
+      const row = rows.get(id)
+      return row && storedUser(row)
+    })
+  }
   return {
     async addUser({ id, authenticationKey, encryptionKey }) {
       const key = [buckets.ofId(id), id] as const
@@ -186,11 +199,9 @@ function userVerbs(
       return inOrder(ids, rows, (row) => row['authentication_key'] as Uint8Array)
     },
     async usersOf(ids) {
-      const rows = await byBucket(query, buckets, 'user', ids)
-      const users = inOrder(ids, rows, (row) => storedUser(row['id'] as PermanentId, row))
-      for (const [id, row] of rows) if (row['found'] === null) users.delete(id)
-      return users
+      return foundUsers(ids, await nearest(ids))
     },
+    nearestUsers: nearest,
     async removeUsers(ids) {
       await byBucket(query, buckets, 'dropUserStatus', ids)
       await byBucket(query, buckets, 'dropUserKey', ids)

@@ -6,8 +6,8 @@ import { DEPARTURE_SQL, departureVerbs } from './sqlite-departures.ts'
 import { KEY_SERVER_SQL, keyServerVerbs } from './sqlite-key-server.ts'
 import { SEALED_KEYS_SQL, sealedKeysVerbs } from './sqlite-sealed-keys.ts'
 import { VERIFICATION_SQL, verificationVerbs } from './sqlite-verification.ts'
-import { type CodeRow, type ExposureRow, NOBODY, type QueuedItem, type StoredUser, type Transaction } from './store.ts'
-import { STAND_IN, statusColumns, storedUser } from './user-rows.ts'
+import { type CodeRow, type ExposureRow, NOBODY, type QueuedItem, type Transaction } from './store.ts'
+import { foundUsers, statusColumns, storedUser } from './user-rows.ts'
 
 const NEW_COLUMNS = statusColumns(NEW_STATUS)
 
@@ -25,14 +25,12 @@ export const SQL = {
   dropUserStatus: 'delete from user_status where id = ?',
   dropUserKey: 'delete from user_key where id = ?',
   authenticationKey: 'select authentication_key from user_key where id = ?',
-  // One row for every id, found or not: a look-up that misses shall not be quicker (user-rows.ts).
-  user: `select k.id as found, coalesce(k.authentication_key, zeroblob(${STAND_IN.key})) as authentication_key,
-      coalesce(k.encryption_key, zeroblob(${STAND_IN.key})) as encryption_key, coalesce(s.notified, 0) as notified,
-      coalesce(s.status_epoch, -1) as status_epoch, coalesce(s.warned_through, -1) as warned_through,
-      coalesce(s.request_tag, zeroblob(${STAND_IN.tag})) as request_tag, e.id as exposed,
-      coalesce(e.lee, zeroblob(${STAND_IN.exposures})) as lee
-    from (select ?1 as id) x left join user_key k on k.id = x.id left join user_status s on s.id = x.id
-      left join exposure e on e.id = x.id`,
+  // The next row where there is none, of users as of exposures: a look-up that misses shall not be quicker (user-rows.ts).
+  user: `select k.id, k.authentication_key, k.encryption_key, s.notified, s.status_epoch, s.warned_through, s.request_tag,
+      e.id as exposed, e.lee
+    from user_key k join user_status s on s.id = k.id left join exposure e
+      on e.id = coalesce((select id from exposure where id >= k.id order by id limit 1), (select min(id) from exposure))
+    where k.id = coalesce((select id from user_key where id >= ?1 order by id limit 1), (select min(id) from user_key))`,
   changeStatus: `update user_status set notified = ?, status_epoch = ?, warned_through = ?, request_tag = ?
     where id = ? and notified = ? and status_epoch = ? and warned_through = ?`,
   // A request that changes nothing writes here what one that changes something writes there.
@@ -103,7 +101,15 @@ function serviceVerbs(statement: Statement): Pick<Transaction, 'setUp' | 'lastTi
 
 function userVerbs(
   statement: Statement,
-): Pick<Transaction, 'addUser' | 'removeUsers' | 'authenticationKeysOf' | 'usersOf' | 'changeStatuses'> {
+): Pick<
+  Transaction,
+  'addUser' | 'removeUsers' | 'authenticationKeysOf' | 'usersOf' | 'nearestUsers' | 'changeStatuses'
+> {
+  const nearest = (ids: readonly PermanentId[]) =>
+    ids.map((id) => {
+      const row = statement('user').get(id)
+      return row && storedUser(row)
+    })
   return {
     async addUser(user) {
       const added = statement('addUserKey').run(user.id, user.authenticationKey, user.encryptionKey).changes === 1
@@ -120,14 +126,10 @@ function userVerbs(
       return keys
     },
     async usersOf(ids) {
-      const users = new Map<PermanentId, StoredUser>()
-      // Nobody reads it: what is not found costs what is found.
-      const misses = new Map<PermanentId, StoredUser>()
-      for (const id of ids) {
-        const row = statement('user').get(id)!
-        ;(row['found'] === null ? misses : users).set(id, storedUser(id, row))
-      }
-      return users
+      return foundUsers(ids, nearest(ids))
+    },
+    async nearestUsers(ids) {
+      return nearest(ids)
     },
     async changeStatuses(changes) {
       const changed = new Set<PermanentId>()

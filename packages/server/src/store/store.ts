@@ -73,6 +73,11 @@ export interface Transaction extends VerificationVerbs, KeyServerVerbs, Departur
   readonly addUser: (user: Omit<StoredUser, 'status' | 'exposedEpochs'>) => Promise<boolean>
   readonly authenticationKeysOf: (ids: readonly PermanentId[]) => Promise<ReadonlyMap<PermanentId, Uint8Array>>
   readonly usersOf: (ids: readonly PermanentId[]) => Promise<ReadonlyMap<PermanentId, StoredUser>>
+  /**
+   * For each id its user; where it has none some other, so that a look-up that misses does what one that hits does. Undefined where
+   * there is nobody else either. Ids may repeat.
+   */
+  readonly nearestUsers: (ids: readonly PermanentId[]) => Promise<readonly (StoredUser | undefined)[]>
   /** Compare and set, one atomic statement a row: the ids whose change took effect. */
   readonly changeStatuses: (changes: readonly StatusChange[]) => Promise<ReadonlySet<PermanentId>>
   /** Removes users with all that belongs to them; their late items find nobody. Ids without a user do nothing. */

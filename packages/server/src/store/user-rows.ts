@@ -1,22 +1,21 @@
 // Rows of IDTable as both engines keep them.
 import type { Epoch } from '@vicinity/protocol'
-import { type Notified, type PermanentId, SIZE, type UserStatus } from '@vicinity/protocol/robert'
-import { SEALED_KEY } from '../keys/sealed.ts'
+import type { Notified, PermanentId, UserStatus } from '@vicinity/protocol/robert'
 import type { StoredUser } from './store.ts'
-
-/** Lengths of what stands where there is no row: those of rows as they mostly are, so that a miss takes as long as a hit. */
-export const STAND_IN = { key: SEALED_KEY, tag: SIZE.requestTag, exposures: 3 * SIZE.exposure } as const
 
 const NOTIFIED: readonly Notified[] = ['none', 'pending', 'acknowledged']
 const NONE = -1
 const optional = (epoch: number): Epoch | undefined => (epoch === NONE ? undefined : (epoch as Epoch))
 
-/** A row that was read for an id. The engines give one for every id: where it has no user `found` is null, and the rest filled up. */
-export const storedUser = (id: PermanentId, row: Readonly<Record<string, unknown>>): StoredUser => ({
-  id,
+/**
+ * A user as the engines read him. They give a row for every id, that of the next user where it has none; and for every user the
+ * exposures of the next who has some, which are his where `exposed` is his id.
+ */
+export const storedUser = (row: Readonly<Record<string, unknown>>): StoredUser => ({
+  id: row['id'] as PermanentId,
   authenticationKey: row['authentication_key'] as Uint8Array,
   encryptionKey: row['encryption_key'] as Uint8Array,
-  exposedEpochs: (row['lee'] as Uint8Array).subarray(row['exposed'] === null ? STAND_IN.exposures : 0),
+  exposedEpochs: exposuresIn((row['lee'] ?? NONE_AT_ALL) as Uint8Array, row['exposed'] === row['id']),
   status: {
     notified: NOTIFIED[row['notified'] as number]!,
     lastStatusRequestEpoch: optional(row['status_epoch'] as number),
@@ -24,6 +23,18 @@ export const storedUser = (id: PermanentId, row: Readonly<Record<string, unknown
     lastRequestTag: row['request_tag'] as Uint8Array,
   },
 })
+
+/** In a store where nobody has any. */
+const NONE_AT_ALL = new Uint8Array(0)
+
+const exposuresIn = (lee: Uint8Array, isOwn: boolean): Uint8Array => lee.subarray(isOwn ? 0 : lee.length)
+
+/** Of those that were read for `ids` the users who have them. */
+export const foundUsers = (
+  ids: readonly PermanentId[],
+  nearest: readonly (StoredUser | undefined)[],
+): Map<PermanentId, StoredUser> =>
+  new Map(nearest.flatMap((user, k) => (user !== undefined && user.id === ids[k] ? [[user.id, user] as const] : [])))
 
 /** The columns notified, status_epoch and warned_through of a status. */
 export const statusColumns = (status: UserStatus) =>
