@@ -1,4 +1,5 @@
 // Where exports lie: files by name, read by phones while the exporter writes. A directory here; a bucket elsewhere.
+import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -36,7 +37,7 @@ export function directoryFiles(directory: string): ExportFiles {
   return {
     async write(name, bytes) {
       const path = join(directory, name)
-      const unfinished = `${path}.${process.pid}${UNFINISHED}`
+      const unfinished = `${path}.${randomUUID()}${UNFINISHED}`
       await mkdir(dirname(path), { recursive: true })
       const handle = await open(unfinished, 'w', 0o644)
       try {

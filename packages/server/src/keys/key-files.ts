@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   linkSync,
   mkdirSync,
@@ -10,7 +12,7 @@ import {
   rmSync,
   statSync,
   utimesSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 
@@ -64,9 +66,9 @@ export function directoryKeys(directory: string): KeyFiles {
     }
   }
   const write = (name: string, bytes: Uint8Array): string => {
-    const unfinished = join(directory, `${name}.${process.pid}${UNFINISHED}`)
-    const handle = openSync(unfinished, 'w', 0o600)
-    writeSync(handle, bytes)
+    const unfinished = join(directory, `${name}.${randomUUID()}${UNFINISHED}`)
+    const handle = openSync(unfinished, 'wx', 0o600)
+    writeFileSync(handle, bytes)
     fsyncSync(handle)
     closeSync(handle)
     return unfinished
@@ -75,18 +77,24 @@ export function directoryKeys(directory: string): KeyFiles {
     const time = statSync(join(directory, name), { throwIfNoEntry: false })?.mtimeMs
     return time === undefined ? undefined : Math.floor(time / 1000)
   }
+  /** False where the unfinished file is gone: another process that starts at this moment has removed it. */
+  const link = (name: string, bytes: Uint8Array): boolean => {
+    const unfinished = write(name, bytes)
+    try {
+      // Unlike a rename, a link does not replace the key that another process has just made.
+      linkSync(unfinished, join(directory, name))
+    } catch (error) {
+      if (!existsSync(unfinished)) return false
+      unless(error, 'EEXIST')
+    }
+    rmSync(unfinished, { force: true })
+    return true
+  }
   return {
     read,
     madeAt,
     create(name, bytes) {
-      const unfinished = write(name, bytes)
-      try {
-        // Unlike a rename, a link does not replace the key that another process has just made.
-        linkSync(unfinished, join(directory, name))
-      } catch (error) {
-        unless(error, 'EEXIST')
-      }
-      rmSync(unfinished)
+      while (!link(name, bytes));
       sync()
       return read(name) ?? bytes
     },

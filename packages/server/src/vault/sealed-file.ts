@@ -1,6 +1,6 @@
 // The keys of a vault in one file, sealed by a passphrase.
-import { scryptSync } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { randomUUID, scryptSync } from 'node:crypto'
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ascii, type Random } from '@vicinity/protocol'
 import { gcmSeal } from '@vicinity/protocol/crypto'
@@ -129,9 +129,10 @@ function writeKeys(path: string, opener: Opener, keys: ReadonlyMap<string, KeptK
   const sealed = base64(Buffer.concat([iv, gcmSeal(opener.key, iv, plaintext, placeOf(opener))]))
   plaintext.fill(0)
   const text: SealedFile = { vault: 1, cost: opener.cost, salt: base64(opener.salt), sealed }
-  const unfinished = `${path}.${process.pid}.new`
+  const unfinished = `${path}.${randomUUID()}.new`
   const handle = openSync(unfinished, 'w', 0o600)
-  writeSync(handle, `${JSON.stringify(text)}\n`)
+  // Writes all of it or throws, on a full disk too: a cut file must not take the place of the whole one.
+  writeFileSync(handle, `${JSON.stringify(text)}\n`)
   fsyncSync(handle)
   closeSync(handle)
   renameSync(unfinished, path)
