@@ -107,8 +107,8 @@ function slots(lee: Uint8Array, now: Epoch, after: number, calendar: Calendar, p
     const weight = weights[cell]!
     const gone = cell < perDay ? 0 : weights[cell - perDay]!
     sum += weight - gone
-    distinct += (weight > 0 ? 1 : 0) - (gone > 0 ? 1 : 0)
-    // Without branches: of a day after an exposure every cell would take the further one.
+    // Without branches, here and below: they would be guessed right where there is no exposure.
+    distinct += Number(weight > 0) - Number(gone > 0)
     const enough = Number(sum >= tenths) & Number(distinct >= riskSlots)
     const named = enough & Number(weight > 0) & Number(cell >= perDay)
     found = named * cell + (1 - named) * found
@@ -140,16 +140,20 @@ function slotWeights(
     const epoch = readUint(rows, SIZE.exposure * row, 3)
     const slot = rows[SIZE.exposure * row + 3]! >> 6
     const weight = rows[SIZE.exposure * row + 3]! & 63
-    const counts = epoch > after && !isExpired(epoch, now, expired)
     const cell = epoch * perEpoch + slot - first
+    const counts = Number(epoch > after) & Number(!isExpired(epoch, now, expired)) & Number(cell >= 0)
     // What does not count goes to a cell that nobody reads.
-    const to = counts && cell >= 0 ? Math.min(cell, cells) : cells
+    const to = cells + counts * (cell - cells)
     const second = weights[to]! - largest[to]!
-    weights[to] = Math.max(largest[to]!, weight) + Math.max(second, Math.min(largest[to]!, weight))
-    largest[to] = Math.max(largest[to]!, weight)
+    const middle = largest[to]! + weight - larger(largest[to]!, weight)
+    weights[to] = larger(largest[to]!, weight) + larger(second, middle)
+    largest[to] = larger(largest[to]!, weight)
   }
   return { weights, cells }
 }
+
+/** `Math.max` is compiled to a branch. */
+const larger = (a: number, b: number): number => a + (b - a) * Number(b > a)
 
 /** `any-1`: whoever has a recent exposure at all, of whatever weight. For comparisons: the paper's plainest reading. */
 function any(lee: Uint8Array, now: Epoch, after: number, calendar: Calendar, parameters: Parameters): Risk {

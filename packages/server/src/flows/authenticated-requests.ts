@@ -44,7 +44,8 @@ export async function authenticatedRequests(
       const opened = openUser(deps, row)
       const user = row.id === request.id && row !== deps.nobody ? opened : undefined
       const decision = decideRequest(request, user, deps.robert, at, opened)
-      return firsts[k] === k ? firstChange(changing, user, decision) : { user, decision: TOO_EARLY }
+      const judged = { user, read: row.id, decision }
+      return firsts[k] === k ? firstChange(changing, judged) : { ...judged, decision: TOO_EARLY }
     })
     const applied = await applyDecisions(deps, tx, decisions)
     const left = marksOfLeaving(deps, applied)
@@ -74,6 +75,8 @@ function firstOfEach(requests: readonly Uint8Array[]): readonly number[] {
 
 interface Judged {
   readonly user: UserRecord | undefined
+  /** Whose row was read: that of the user, or another where there is none. */
+  readonly read: PermanentId
   readonly decision: RequestDecision
 }
 
@@ -92,12 +95,12 @@ const openUser = (deps: Deps, user: StoredUser): UserRecord | undefined =>
 async function applyDecisions(deps: Deps, tx: Transaction, decisions: readonly Judged[]): Promise<Judged[]> {
   const tokens = decisions.map(({ decision }) => (decision.served ? decision.spend : undefined) ?? NOTHING_SPENT)
   const fresh = await tx.spendTokens(tokens)
-  const spent = decisions.map(({ user, decision }, k): Judged => {
+  const spent = decisions.map(({ user, read, decision }, k): Judged => {
     const fails = decision.served && decision.spend !== undefined && fresh[k] !== true
-    return { user, decision: fails ? { served: false, reason: 'resetInvalid' } : decision }
+    return { user, read, decision: fails ? { served: false, reason: 'resetInvalid' } : decision }
   })
   const changed = await tx.changeStatuses(spent.map((judged) => changeOf(deps, judged)))
-  const settled = spent.map(({ user, decision }) => settle(user, decision, changed))
+  const settled = spent.map((judged) => settle(judged, changed))
   const idsOf = (which: 'cleared' | 'removed') =>
     settled.map(({ user, decision }) => (user !== undefined && decision.served && decision[which] ? user.id : NOBODY))
   await tx.clearExposures(idsOf('cleared'))
@@ -115,27 +118,27 @@ const marksOfLeaving = ({ tombstones }: Deps, judged: readonly Judged[]): Uint8A
 const TOO_EARLY: RequestDecision = { served: false, reason: 'tooEarly' }
 
 /** Of several requests of one user in a batch only the first may change the status: the others were decided without it. */
-function firstChange(changing: Set<PermanentId>, user: UserRecord | undefined, decision: RequestDecision): Judged {
+function firstChange(changing: Set<PermanentId>, { user, read, decision }: Judged): Judged {
   const id = user === undefined || !decision.served || decision.status === undefined ? NOBODY : user.id
   const isLater = id !== NOBODY && changing.has(id)
   changing.add(id)
-  return { user, decision: isLater ? TOO_EARLY : decision }
+  return { user, read, decision: isLater ? TOO_EARLY : decision }
 }
 
 /** One change for each request, also where nothing changes: then of nobody, with the same statement. */
-function changeOf(deps: Deps, { user, decision }: Judged): StatusChange {
+function changeOf(deps: Deps, { user, read, decision }: Judged): StatusChange {
   // A database may notice that it is to write what it holds, and write nothing.
   const lastRequestTag = deps.random(SIZE.requestTag)
   if (user === undefined || !decision.served || decision.status === undefined) {
-    return { id: NOBODY, from: NEW_STATUS, to: { ...NEW_STATUS, lastRequestTag } }
+    return { id: NOBODY, from: NEW_STATUS, to: { ...NEW_STATUS, lastRequestTag }, instead: read }
   }
-  return { id: user.id, from: user.status, to: decision.status }
+  return { id: user.id, from: user.status, to: decision.status, instead: read }
 }
 
 /** §7 step 8 under concurrency: who did not win the one conditional update asked too early. */
-function settle(user: UserRecord | undefined, decision: RequestDecision, changed: ReadonlySet<PermanentId>): Judged {
+function settle({ user, read, decision }: Judged, changed: ReadonlySet<PermanentId>): Judged {
   const lost = decision.served && decision.status !== undefined && user !== undefined && !changed.has(user.id)
-  return { user, decision: lost ? TOO_EARLY : decision }
+  return { user, read, decision: lost ? TOO_EARLY : decision }
 }
 
 /** A reply is sealed for every request, and random bytes are drawn for every request: one of the two goes out. */
@@ -151,13 +154,14 @@ function replyTo(
   const answer = decision.served ? decision.answer : undefined
   deps.count(decision.served ? SERVED[decision.answer.kind] : REFUSED[decision.reason])
   const status = answer?.kind === 'status' ? answer : undefined
+  const exposureDay = dayOfEpoch(deps.calendar, status?.newest ?? epochAt(deps.calendar, at))
   const reply = {
     kind: CODE[answer?.kind ?? 'status'],
     atRisk: status?.atRisk === true,
     serverTime: ntpOf(at),
     replyId: status?.replyId ?? NO_REPLY_ID,
     nextPoll: nextPoll(deps),
-    exposureDay: status?.newest === undefined ? (0 as const) : dayOfEpoch(deps.calendar, status.newest),
+    exposureDay: status?.newest === undefined ? (0 as const) : exposureDay,
     list: carriesList(answer) ? list : { first: list.first, pairs: NO_PAIRS },
   }
   const sealed = sealReply(recipient?.encryptionKey ?? nobodysKey, reply, deps.random)

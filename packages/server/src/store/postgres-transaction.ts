@@ -7,7 +7,7 @@ import { POSTGRES_SEALED_KEYS_SQL, postgresSealedKeysVerbs } from './postgres-se
 import { POSTGRES_VERIFICATION_SQL, postgresVerificationVerbs } from './postgres-verification.ts'
 import { QUEUE_SAMPLE, type QueueSample, queueStateOf } from './queue-state.ts'
 import { type CodeRow, NOBODY, type QueuedItem, type SpentToken, type Transaction } from './store.ts'
-import { foundUsers, statusColumns, storedUser } from './user-rows.ts'
+import { foundUsers, idleRows, statusColumns, storedUser } from './user-rows.ts'
 
 const zeros = (length: number): string => `'\\x${'00'.repeat(length)}'::bytea`
 
@@ -107,16 +107,6 @@ export interface Answer {
 export type Query = (name: StatementName, values?: readonly unknown[]) => Promise<Answer>
 
 const byId = (a: PermanentId, b: PermanentId) => a - b
-
-/** Rows of `nobody_status`. */
-const IDLE_ROWS = 1024
-let nextIdle = 0
-/** So many of those rows, others each time: transactions do not wait for each other. */
-function idleRows(count: number): number[] {
-  const from = nextIdle
-  nextIdle = (nextIdle + count) % IDLE_ROWS
-  return Array.from({ length: count }, (_, k) => (from + k) % IDLE_ROWS)
-}
 
 /** The verbs over named statements. */
 export function postgresTransaction(query: Query, buckets: Buckets): Transaction {

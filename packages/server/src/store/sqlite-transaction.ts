@@ -7,9 +7,11 @@ import { KEY_SERVER_SQL, keyServerVerbs } from './sqlite-key-server.ts'
 import { SEALED_KEYS_SQL, sealedKeysVerbs } from './sqlite-sealed-keys.ts'
 import { VERIFICATION_SQL, verificationVerbs } from './sqlite-verification.ts'
 import { type CodeRow, type ExposureRow, NOBODY, type QueuedItem, type Transaction } from './store.ts'
-import { foundUsers, statusColumns, storedUser } from './user-rows.ts'
+import { foundUsers, idleRows, statusColumns, storedUser } from './user-rows.ts'
 
 const NEW_COLUMNS = statusColumns(NEW_STATUS)
+/** What no row has in its column `notified`. */
+const IN_NO_ROW = -1
 
 /** Every statement of this engine, by the name under which it is reported. */
 export const SQL = {
@@ -133,19 +135,27 @@ function userVerbs(
     },
     async changeStatuses(changes) {
       const changed = new Set<PermanentId>()
-      for (const { id, from, to } of changes) {
-        const [notified, epoch, warned] = statusColumns(to)
+      for (const { id, from, to, instead = NOBODY } of changes) {
+        // Both statements find their row: where one changes it, the other looks for what no row holds.
+        const isNobody = id === NOBODY
+        const [wasNotified, ...was] = statusColumns(from)
         const done = statement('changeStatus').run(
-          notified,
-          epoch,
-          warned,
+          ...statusColumns(to),
           to.lastRequestTag,
-          id,
-          ...statusColumns(from),
+          isNobody ? instead : id,
+          isNobody ? IN_NO_ROW : wasNotified,
+          ...was,
         )
         if (done.changes === 1) changed.add(id)
-        const nobody = id === NOBODY ? 0 : NOBODY
-        statement('changeNobody').run(...NEW_COLUMNS, to.lastRequestTag, nobody, ...NEW_COLUMNS)
+        const [newNotified, ...fresh] = NEW_COLUMNS
+        const idle = idleRows(1)[0]!
+        statement('changeNobody').run(
+          ...NEW_COLUMNS,
+          to.lastRequestTag,
+          idle,
+          isNobody ? newNotified : IN_NO_ROW,
+          ...fresh,
+        )
       }
       return changed
     },

@@ -19,6 +19,8 @@ export interface StatusChange {
   readonly id: PermanentId
   readonly from: UserStatus
   readonly to: UserStatus
+  /** Where `id` is nobody's: the user at whose row an engine may look instead, to do what it does for a change. */
+  readonly instead?: PermanentId
 }
 
 export interface ExposureRow {

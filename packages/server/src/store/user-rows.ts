@@ -39,3 +39,15 @@ export const foundUsers = (
 /** The columns notified, status_epoch and warned_through of a status. */
 export const statusColumns = (status: UserStatus) =>
   [NOTIFIED.indexOf(status.notified), status.lastStatusRequestEpoch ?? NONE, status.warnedThrough ?? NONE] as const
+
+/** Rows of `nobody_status`. */
+const IDLE_ROWS = 1024
+/** Those of a batch lie apart, on different pages, like those of users. */
+const STRIDE = 67
+let nextIdle = 0
+/** So many of those rows, others each time: transactions do not wait for each other, and none is at hand sooner than a user's. */
+export function idleRows(count: number): number[] {
+  const from = nextIdle
+  nextIdle = (nextIdle + STRIDE * count) % IDLE_ROWS
+  return Array.from({ length: count }, (_, k) => (from + STRIDE * k) % IDLE_ROWS)
+}

@@ -39,6 +39,8 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
   -- Written by requests that change nobody's status, always with the same.
   create table nobody_status(id integer primary key, notified integer not null, status_epoch integer not null,
     warned_through integer not null, request_tag blob not null) strict;
-  insert into nobody_status(id, notified, status_epoch, warned_through, request_tag) values (0, 0, -1, -1, zeroblob(8));
+  insert into nobody_status(id, notified, status_epoch, warned_through, request_tag)
+    with recursive row(id) as (select 0 union all select id + 1 from row where id < 1023)
+    select id, 0, -1, -1, zeroblob(8) from row;
   `,
 ]
