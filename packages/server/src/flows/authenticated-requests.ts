@@ -56,7 +56,7 @@ export async function authenticatedRequests(
   await deps.tombstones.record(marks)
   const lists = makeLists(
     deps.robert,
-    judged.map(({ user, decision }) => identifiersFor(deps, user, decision, at)),
+    judged.map((one) => identifiersFor(deps, one, at)),
   )
   const nobodysKey = openUser(deps, deps.nobody)!.encryptionKey
   return judged.map(({ user, decision }, k) => replyTo(deps, user, decision, lists[k]!, nobodysKey, at))
@@ -190,18 +190,12 @@ const carriesList = (answer: RequestAnswer | undefined): boolean =>
   answer === undefined || answer.kind === 'status' || answer.kind === 'renew'
 
 /**
- * What is made for every request: the last day of the bundle, which a status reply carries; for `renew` what is asked for between now
+ * What is made for every request, of whoever was read, for it goes out to the user alone: the last day of the bundle, which a status reply carries; for `renew` what is asked for between now
  * and the end of the bundle.
  */
-function identifiersFor(
-  deps: Deps,
-  user: UserRecord | undefined,
-  decision: RequestDecision,
-  at: UnixSeconds,
-): WantedList {
+function identifiersFor(deps: Deps, { read: id, decision }: Judged, at: UnixSeconds): WantedList {
   const { bundleDays } = deps.robert.parameters
   const now = epochAt(deps.calendar, at)
-  const id = user?.id ?? deps.nobody.id
   const answer = decision.served ? decision.answer : undefined
   if (answer?.kind !== 'renew') return { id, ...lastDayOfBundle(deps.calendar, dayOf(at), bundleDays, REPLY_PAIRS) }
   const end = firstEpochOfDay(deps.calendar, dayOf(at) + bundleDays + 1)

@@ -1,5 +1,6 @@
 import { toHex, type UnixSeconds } from '@vicinity/protocol'
 import { type PermanentId, SIZE } from '@vicinity/protocol/robert'
+import { SEALED_KEY } from '../keys/sealed.ts'
 import { type Buckets, groupedBy } from './buckets.ts'
 import { POSTGRES_DEPARTURE_SQL, postgresDepartureVerbs } from './postgres-departures.ts'
 import { POSTGRES_KEY_SERVER_SQL, postgresKeyServerVerbs } from './postgres-key-server.ts'
@@ -29,17 +30,14 @@ export const POSTGRES_SQL = {
   dropUserKey: 'delete from user_key where bucket = $1 and id = any($2::int8[])',
   dropExposures: 'delete from exposure where bucket = $1 and id = any($2::int8[])',
   authenticationKey: 'select id, authentication_key from user_key where bucket = $1 and id = any($2::int8[])',
-  // The next row where there is none, of users as of exposures: a look-up that misses shall not be quicker (user-rows.ts).
-  user: `select x.id as asked, k.id, k.authentication_key, k.encryption_key, s.notified, s.status_epoch, s.warned_through,
-      s.request_tag, e.id as exposed, e.lee
-    from unnest($2::int8[]) x(id)
-      join user_key k on k.bucket = $1 and k.id =
-        coalesce((select id from user_key where bucket = $1 and id >= x.id order by id limit 1),
-          (select min(id) from user_key where bucket = $1))
-      join user_status s on s.bucket = $1 and s.id = k.id
-      left join exposure e on e.bucket = $1 and e.id =
-        coalesce((select id from exposure where bucket = $1 and id >= k.id order by id limit 1),
-          (select min(id) from exposure where bucket = $1))`,
+  // One row for every id, found or not: a look-up that misses shall not be quicker. The next row, as SQLite gives, costs twice as much.
+  user: `select x.id as asked, k.id, coalesce(k.authentication_key, ${zeros(SEALED_KEY)}) as authentication_key,
+      coalesce(k.encryption_key, ${zeros(SEALED_KEY)}) as encryption_key, coalesce(s.notified, 0::int2) as notified,
+      coalesce(s.status_epoch, -1) as status_epoch, coalesce(s.warned_through, -1) as warned_through,
+      coalesce(s.request_tag, ${zeros(SIZE.requestTag)}) as request_tag, e.id as exposed,
+      coalesce(e.lee, ${zeros(3 * SIZE.exposure)}) as lee
+    from unnest($2::int8[]) x(id) left join user_key k on k.bucket = $1 and k.id = x.id
+      left join user_status s on s.bucket = $1 and s.id = x.id left join exposure e on e.bucket = $1 and e.id = x.id`,
   changeStatus: `with locked as materialized (select id from user_status where bucket = $1 and id = any($2::int8[])
       order by id for no key update)
     update user_status s set notified = x.notified, status_epoch = x.epoch, warned_through = x.warned, request_tag = x.tag
@@ -173,8 +171,9 @@ function userVerbs(
       for (const row of (await query('user', [bucket, some])).rows) rows.set(row['asked'] as PermanentId, row)
     }
     return ids.map((id) => {
-      const row = rows.get(id)
-      return row && storedUser(row)
+      const row = rows.get(id)!
+      const user = storedUser(row)
+      return row['id'] === null ? undefined : user
     })
   }
   return {

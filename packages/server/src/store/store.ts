@@ -76,8 +76,8 @@ export interface Transaction extends VerificationVerbs, KeyServerVerbs, Departur
   readonly authenticationKeysOf: (ids: readonly PermanentId[]) => Promise<ReadonlyMap<PermanentId, Uint8Array>>
   readonly usersOf: (ids: readonly PermanentId[]) => Promise<ReadonlyMap<PermanentId, StoredUser>>
   /**
-   * For each id its user; where it has none some other, so that a look-up that misses does what one that hits does. Undefined where
-   * there is nobody else either. Ids may repeat.
+   * For each id its user; where it has none some other, or undefined. A look-up that misses does what one that hits does. Ids may
+   * repeat.
    */
   readonly nearestUsers: (ids: readonly PermanentId[]) => Promise<readonly (StoredUser | undefined)[]>
   /** Compare and set, one atomic statement a row: the ids whose change took effect. */

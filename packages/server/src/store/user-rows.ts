@@ -8,8 +8,8 @@ const NONE = -1
 const optional = (epoch: number): Epoch | undefined => (epoch === NONE ? undefined : (epoch as Epoch))
 
 /**
- * A user as the engines read him. They give a row for every id, that of the next user where it has none; and for every user the
- * exposures of the next who has some, which are his where `exposed` is his id.
+ * A user as the engines read him. They give a row for every id, in SQLite that of the next user where it has none, and for every
+ * user the exposures of the next who has some, which are his where `exposed` is his id; in PostgreSQL one that is filled up.
  */
 export const storedUser = (row: Readonly<Record<string, unknown>>): StoredUser => ({
   id: row['id'] as PermanentId,
