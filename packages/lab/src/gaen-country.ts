@@ -1,7 +1,7 @@
 // A country of GAEN as its phones and its authority meet it.
 import { type GaenHost, type GaenSettings, type OpenedKeys, type Outgoing, openKeys } from '@vicinity/client/gaen'
 import { DAY_SECONDS, toHex, type UnixSeconds } from '@vicinity/protocol'
-import { publicPoint, sha256 } from '@vicinity/protocol/crypto'
+import { sha256 } from '@vicinity/protocol/crypto'
 import { parseIndex, type TestType } from '@vicinity/protocol/gaen'
 import { DEFAULT_GAEN_SETTINGS, type Deps, type GaenSettings as ServerSettings } from '@vicinity/server'
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -140,4 +141,20 @@ test('what is sealed opens for its place only', () => {
   for (let length = 0; length < sealed.length; length++) {
     assert.throws(() => ring.open(ring.dataKey.key, here, sealed.subarray(0, length)), /does not open/)
   }
+})
+
+test('a disk that takes only the first byte of a key keeps none of it (F6)', {
+  skip: process.platform !== 'linux',
+}, (t) => {
+  const directory = join(temporaryDirectory(t), 'keys')
+  const program = `
+    const { directoryKeys } = await import(${JSON.stringify(new URL('../src/keys/key-files.ts', import.meta.url).href)})
+    directoryKeys(process.argv[1]).create('intake-1', new Uint8Array(32).fill(7))`
+  const node = [process.execPath, '--conditions=@vicinity/source', '--input-type=module', '-e', program, directory]
+  const { status, stderr } = spawnSync('prlimit', ['--fsize=1', ...node], { encoding: 'utf8' })
+  assert.notEqual(status, 0)
+  assert.match(stderr, /EFBIG/)
+  const keys = directoryKeys(directory)
+  assert.deepEqual([keys.names(), keys.read('intake-1')], [[], undefined])
+  assert.equal(keys.create('intake-1', new Uint8Array(32).fill(8)).length, 32)
 })
