@@ -105,8 +105,8 @@ const request = mutationsOf('packages/protocol/src/robert/request.ts', protocolT
   {
     step: 'ROBERT §7 step 1',
     breaks: 'a payload that means nothing may be anything',
-    before: 'const isMalformed = !isCanonical(request) || !isRead',
-    after: 'const isMalformed = !(request.code in PAYLOAD) || !isRead',
+    before: 'const isCanon = isCanonical(request)',
+    after: 'const isCanon = request.code in PAYLOAD',
   },
   {
     step: 'ROBERT §7 step 2',

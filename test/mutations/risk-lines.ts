@@ -17,8 +17,8 @@ const risk = mutationsOf('packages/protocol/src/robert/risk.ts', protocolTests('
   {
     step: 'divergence 12: a malicious patient',
     breaks: 'of a slot three weights count',
-    before: 'weights[to] = Math.max(largest[to]!, weight) + Math.max(second, Math.min(largest[to]!, weight))',
-    after: 'weights[to] = Math.max(largest[to]!, weight) + second + Math.min(largest[to]!, weight)',
+    before: 'weights[to] = larger(largest[to]!, weight) + larger(second, middle)',
+    after: 'weights[to] = larger(largest[to]!, weight) + second + middle',
   },
   {
     step: 'divergence 12: a malicious patient',
@@ -47,14 +47,14 @@ const risk = mutationsOf('packages/protocol/src/robert/risk.ts', protocolTests('
   {
     step: 'ROBERT §3.2.1: UN reset',
     breaks: 'the exposure that warned warns again',
-    before: 'const counts = epoch > after && !isExpired(epoch, now, expired)',
-    after: 'const counts = epoch >= after && !isExpired(epoch, now, expired)',
+    before: 'const counts = Number(epoch > after) & Number(!isExpired(epoch, now, expired)) & Number(cell >= 0)',
+    after: 'const counts = Number(epoch >= after) & Number(!isExpired(epoch, now, expired)) & Number(cell >= 0)',
   },
   {
     step: 'ROBERT §6.2 footnote 17',
     breaks: 'expired exposures count until they are purged',
-    before: 'const counts = epoch > after && !isExpired(epoch, now, expired)',
-    after: 'const counts = epoch > after',
+    before: 'const counts = Number(epoch > after) & Number(!isExpired(epoch, now, expired)) & Number(cell >= 0)',
+    after: 'const counts = Number(epoch > after) & Number(cell >= 0)',
   },
   {
     step: 'risk slots-1: minutes unknown are one',

@@ -252,21 +252,21 @@ const requests = mutationsOf(
     {
       step: 'ROBERT §7 step 8 under concurrency',
       breaks: 'who lost the conditional update is answered',
-      before:
-        'const lost = decision.served && decision.status !== undefined && user !== undefined && !changed.has(user.id)',
+      before: 'const lost = decision.served && decision.status !== undefined && user !== undefined && !hasChanged',
       after: 'const lost = decision.served && decision.status !== undefined && user !== undefined && changed.size < 0',
     },
     {
       step: 'ROBERT §7 step 8 under concurrency',
       breaks: 'two requests of one user in a batch are both answered',
-      before: 'if (changing.has(user.id)) return { user, decision: TOO_EARLY }',
-      after: '',
+      before: 'return { user, read, decision: changes && isSecond ? TOO_EARLY : decision }',
+      after: 'return { user, read, decision }',
     },
     {
       step: 'ROBERT §4: identifiers of a status reply',
       breaks: 'the identifiers of a reply are those of nobody',
-      before: 'const id = user?.id ?? deps.nobody.id',
-      after: 'const id = deps.nobody.id',
+      before: 'function identifiersFor(deps: Deps, { read: id, decision }: Judged, at: UnixSeconds): WantedList {',
+      after:
+        'function identifiersFor(deps: Deps, { decision }: Judged, at: UnixSeconds, { id } = deps.nobody): WantedList {',
     },
     {
       step: 'ROBERT §4: identifiers of a status reply',

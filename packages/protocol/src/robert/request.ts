@@ -116,14 +116,18 @@ export type LocatedRequest = { readonly request: AuthenticatedRequest; readonly 
 )
 
 /** As long as a request, whatever came. What cannot be read becomes a status request of now, of whoever its bytes are taken to name. */
-function readable(bytes: Uint8Array, isRead: boolean, context: LocateContext, at: UnixSeconds): Uint8Array {
+function readable(bytes: Uint8Array, context: LocateContext, at: UnixSeconds) {
   const copy = new Uint8Array(SIZE.request)
   copy.set(bytes.subarray(0, SIZE.request))
+  const epoch = readUint(copy, EPOCH_OFFSET, 4)
   const now = Math.min(Math.max(epochAt(context.calendar, at), 0), LAST_EPOCH)
-  writeUint(copy, 0, 1, isRead ? copy[0]! : CODE.status)
-  writeUint(copy, EPOCH_OFFSET, 4, isRead ? readUint(copy, EPOCH_OFFSET, 4) : now)
-  writeUint(copy, EPOCH_OFFSET + 4, 4, isRead ? readUint(copy, EPOCH_OFFSET + 4, 4) : time32(ntpOf(at)))
-  return copy
+  const isRead = Number(bytes.length === SIZE.request) & Number(epoch <= LAST_EPOCH)
+  // Without branches, which would be guessed right for what can be read.
+  const either = (read: number, instead: number) => isRead * read + (1 - isRead) * instead
+  writeUint(copy, 0, 1, either(copy[0]!, CODE.status))
+  writeUint(copy, EPOCH_OFFSET, 4, either(epoch, now))
+  writeUint(copy, EPOCH_OFFSET + 4, 4, either(readUint(copy, EPOCH_OFFSET + 4, 4), time32(ntpOf(at))))
+  return { copy, isRead: isRead === 1 }
 }
 
 /**
@@ -137,8 +141,8 @@ export function locateRequests(
 ): LocatedRequest[] {
   return requests.map((bytes) => {
     // Step 1.
-    const isRead = bytes.length === SIZE.request && readUint(bytes, EPOCH_OFFSET, 4) <= LAST_EPOCH
-    const request = parseRequest(readable(bytes, isRead, context, at), at)
+    const { copy, isRead } = readable(bytes, context, at)
+    const request = parseRequest(copy, at)
     const isCanon = isCanonical(request)
     // Step 2.
     const distance = Math.abs(request.time - ntpOf(at))

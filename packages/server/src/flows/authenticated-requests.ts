@@ -38,14 +38,14 @@ export async function authenticatedRequests(
   const firsts = firstOfEach(requests)
   const { judged, marks } = await deps.store.transaction(async (tx) => {
     const nearest = await tx.nearestUsers(located.map(({ id }) => id))
-    const changing = new Set<PermanentId>()
+    const seen: Seen = { changing: new Set(), staying: new Set() }
     const decisions = located.map((request, k) => {
       const row = nearest[k] ?? deps.nobody
       const opened = openUser(deps, row)
       const user = row.id === request.id && row !== deps.nobody ? opened : undefined
       const decision = decideRequest(request, user, deps.robert, at, opened)
       const judged = { user, read: row.id, decision }
-      return firsts[k] === k ? firstChange(changing, judged) : { ...judged, decision: TOO_EARLY }
+      return firsts[k] === k ? firstChange(seen, judged) : { ...judged, decision: TOO_EARLY }
     })
     const applied = await applyDecisions(deps, tx, decisions)
     const left = marksOfLeaving(deps, applied)
@@ -118,26 +118,32 @@ const marksOfLeaving = ({ tombstones }: Deps, judged: readonly Judged[]): Uint8A
 const TOO_EARLY: RequestDecision = { served: false, reason: 'tooEarly' }
 
 /** Of several requests of one user in a batch only the first may change the status: the others were decided without it. */
-function firstChange(changing: Set<PermanentId>, { user, read, decision }: Judged): Judged {
-  const id = user === undefined || !decision.served || decision.status === undefined ? NOBODY : user.id
-  const isLater = id !== NOBODY && changing.has(id)
-  changing.add(id)
-  return { user, read, decision: isLater ? TOO_EARLY : decision }
+function firstChange({ changing, staying }: Seen, { user, read, decision }: Judged): Judged {
+  const changes = user !== undefined && decision.served && decision.status !== undefined
+  const isSecond = changing.has(read)
+  ;(changes ? changing : staying).add(read)
+  return { user, read, decision: changes && isSecond ? TOO_EARLY : decision }
+}
+
+/** Users of a batch; nobody reads who stays as he is, but he costs as much. */
+interface Seen {
+  readonly changing: Set<PermanentId>
+  readonly staying: Set<PermanentId>
 }
 
 /** One change for each request, also where nothing changes: then of nobody, with the same statement. */
 function changeOf(deps: Deps, { user, read, decision }: Judged): StatusChange {
   // A database may notice that it is to write what it holds, and write nothing.
   const lastRequestTag = deps.random(SIZE.requestTag)
-  if (user === undefined || !decision.served || decision.status === undefined) {
-    return { id: NOBODY, from: NEW_STATUS, to: { ...NEW_STATUS, lastRequestTag }, instead: read }
-  }
+  const nothing = { id: NOBODY, from: NEW_STATUS, to: { ...NEW_STATUS, lastRequestTag }, instead: read }
+  if (user === undefined || !decision.served || decision.status === undefined) return nothing
   return { id: user.id, from: user.status, to: decision.status, instead: read }
 }
 
 /** §7 step 8 under concurrency: who did not win the one conditional update asked too early. */
 function settle({ user, read, decision }: Judged, changed: ReadonlySet<PermanentId>): Judged {
-  const lost = decision.served && decision.status !== undefined && user !== undefined && !changed.has(user.id)
+  const hasChanged = changed.has(read)
+  const lost = decision.served && decision.status !== undefined && user !== undefined && !hasChanged
   return { user, read, decision: lost ? TOO_EARLY : decision }
 }
 

@@ -135,18 +135,21 @@ function userVerbs(
     },
     async changeStatuses(changes) {
       const changed = new Set<PermanentId>()
+      // Nobody reads it: what does not change costs what changes.
+      const unchanged = new Set<PermanentId>()
       for (const { id, from, to, instead = NOBODY } of changes) {
         // Both statements find their row: where one changes it, the other looks for what no row holds.
         const isNobody = id === NOBODY
+        const row = isNobody ? instead : id
         const [wasNotified, ...was] = statusColumns(from)
         const done = statement('changeStatus').run(
           ...statusColumns(to),
           to.lastRequestTag,
-          isNobody ? instead : id,
+          row,
           isNobody ? IN_NO_ROW : wasNotified,
           ...was,
         )
-        if (done.changes === 1) changed.add(id)
+        ;(done.changes === 1 ? changed : unchanged).add(row)
         const [newNotified, ...fresh] = NEW_COLUMNS
         const idle = idleRows(1)[0]!
         statement('changeNobody').run(
