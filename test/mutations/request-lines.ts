@@ -168,8 +168,8 @@ const decision = mutationsOf('packages/protocol/src/robert/request-decision.ts',
   {
     step: 'divergence 6: UN pending',
     breaks: 'UN is set for good when the reply is made',
-    before: "const warned = { ...decided, notified: 'pending', warnedThrough: newest } as const",
-    after: "const warned = { ...decided, notified: 'acknowledged', warnedThrough: newest } as const",
+    before: "const warned = askedStatus('pending', now, newest, tag)",
+    after: "const warned = askedStatus('acknowledged', now, newest, tag)",
   },
   {
     step: 'ROBERT §7 steps 7 and 8',
@@ -206,10 +206,8 @@ const decision = mutationsOf('packages/protocol/src/robert/request-decision.ts',
   {
     step: 'ROBERT §7 step 8: SRE',
     breaks: 'SRE keeps the first request',
-    before:
-      "const decided = { ...status, notified: 'none', lastStatusRequestEpoch: now, lastRequestTag: tag } as const",
-    after:
-      "const decided = { ...status, notified: 'none', lastStatusRequestEpoch: status.lastStatusRequestEpoch ?? now, lastRequestTag: tag } as const",
+    before: "const decided = askedStatus('none', now, status.warnedThrough, tag)",
+    after: "const decided = askedStatus('none', status.lastStatusRequestEpoch ?? now, status.warnedThrough, tag)",
   },
   {
     step: 'divergence 15: the same request again',

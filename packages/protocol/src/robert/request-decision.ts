@@ -182,8 +182,8 @@ function decideStatus(
   const tag = request.mac.subarray(0, SIZE.requestTag)
   const isRepeated = equalBytes(tag, status.lastRequestTag)
   // Every answer is made, and one of them given.
-  const decided = { ...status, notified: 'none', lastStatusRequestEpoch: now, lastRequestTag: tag } as const
-  const warned = { ...decided, notified: 'pending', warnedThrough: newest } as const
+  const decided = askedStatus('none', now, status.warnedThrough, tag)
+  const warned = askedStatus('pending', now, newest, tag)
   const pending = statusAnswer(status.warnedThrough, idOfPending, undefined)
   const repeated = statusAnswer(undefined, idOfNone, undefined)
   const zero = statusAnswer(undefined, idOfNone, decided)
@@ -200,6 +200,14 @@ function decideStatus(
   }
   return newest === undefined ? zero : one
 }
+
+/** Field by field, as a status is read: copies of other objects have other forms, and are slower to use where forms mix. */
+const askedStatus = (
+  notified: UserStatus['notified'],
+  lastStatusRequestEpoch: Epoch,
+  warnedThrough: Epoch | undefined,
+  lastRequestTag: Uint8Array,
+): UserStatus => ({ notified, lastStatusRequestEpoch, warnedThrough, lastRequestTag })
 
 /** The exposure that puts the user at risk: a real one before a drawn one. */
 function newestExposure(user: UserRecord, now: Epoch, context: RequestContext): Epoch | undefined {

@@ -17,6 +17,7 @@ import {
   SIZE,
   sealReply,
   type UserRecord,
+  type UserStatus,
   type WantedList,
 } from '@vicinity/protocol/robert'
 import { type Deps, unlessAltered } from '../deps.ts'
@@ -135,7 +136,9 @@ interface Seen {
 function changeOf(deps: Deps, { user, read, decision }: Judged): StatusChange {
   // A database may notice that it is to write what it holds, and write nothing.
   const lastRequestTag = deps.random(SIZE.requestTag)
-  const nothing = { id: NOBODY, from: NEW_STATUS, to: { ...NEW_STATUS, lastRequestTag }, instead: read }
+  const { notified, lastStatusRequestEpoch, warnedThrough } = NEW_STATUS
+  const same: UserStatus = { notified, lastStatusRequestEpoch, warnedThrough, lastRequestTag }
+  const nothing = { id: NOBODY, from: NEW_STATUS, to: same, instead: read }
   if (user === undefined || !decision.served || decision.status === undefined) return nothing
   return { id: user.id, from: user.status, to: decision.status, instead: read }
 }
