@@ -297,15 +297,15 @@ const requests = mutationsOf(
     {
       step: 'appendix C, c = 4',
       breaks: 'the exposures of who asks to forget them stay in the store',
-      before: "await tx.clearExposures(idsOf('cleared'))",
-      after: "await tx.clearExposures(idsOf('removed'))",
+      before: 'await tx.clearExposures(idsWhere((decision) => decision.cleared))',
+      after: 'await tx.clearExposures(idsWhere((decision) => decision.removed))',
       tests: serverTests('operations'),
     },
     {
       step: 'appendix C, c = 3',
       breaks: 'the entry of who leaves stays in the store',
-      before: "await tx.removeUsers(idsOf('removed'))",
-      after: "idsOf('removed')",
+      before: 'await tx.removeUsers(idsWhere((decision) => decision.removed))',
+      after: 'idsWhere((decision) => decision.removed)',
       tests: serverTests('operations'),
     },
     {

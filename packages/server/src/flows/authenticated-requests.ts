@@ -14,6 +14,7 @@ import {
   type RequestAnswer,
   type RequestDecision,
   type RequestRefusal,
+  type ServedRequest,
   SIZE,
   sealReply,
   type UserRecord,
@@ -102,10 +103,10 @@ async function applyDecisions(deps: Deps, tx: Transaction, decisions: readonly J
   })
   const changed = await tx.changeStatuses(spent.map((judged) => changeOf(deps, judged)))
   const settled = spent.map((judged) => settle(judged, changed))
-  const idsOf = (which: 'cleared' | 'removed') =>
-    settled.map(({ user, decision }) => (user !== undefined && decision.served && decision[which] ? user.id : NOBODY))
-  await tx.clearExposures(idsOf('cleared'))
-  await tx.removeUsers(idsOf('removed'))
+  const idsWhere = (isMeant: (decision: ServedRequest) => true | undefined) =>
+    settled.map(({ user, decision }) => (user !== undefined && decision.served && isMeant(decision) ? user.id : NOBODY))
+  await tx.clearExposures(idsWhere((decision) => decision.cleared))
+  await tx.removeUsers(idsWhere((decision) => decision.removed))
   return settled
 }
 
