@@ -116,6 +116,8 @@ function slots(lee: Uint8Array, now: Epoch, after: number, calendar: Calendar, p
   return found < 0 ? { atRisk: false } : { atRisk: true, newest: (((from + found) / perEpoch) | 0) as Epoch }
 }
 
+const NO_ROW = new Uint8Array(SIZE.exposure)
+
 /** Of each slot from `first` on the sum of its two largest weights. */
 function slotWeights(
   lee: Uint8Array,
@@ -129,7 +131,10 @@ function slotWeights(
   const expired = epochsIn(calendar, parameters.contagiousDays)
   const count = ROWS * Math.max(1, Math.ceil(lee.length / (ROWS * SIZE.exposure)))
   const rows = new Uint8Array(SIZE.exposure * count)
-  rows.set(lee.subarray(0, lee.length - (lee.length % SIZE.exposure)))
+  const whole = lee.length - (lee.length % SIZE.exposure)
+  const from = whole > 0 ? lee : NO_ROW
+  // Not `set`, which is quicker with nothing.
+  for (let k = 0; k < rows.length; k++) rows[k] = Number(k < whole) * from[Number(k < whole) * k]!
   // Usually a day ahead at most; a clock that was set back leaves more.
   let last = now + epochsIn(calendar, 1)
   for (let row = 0; row < count; row++) last = Math.max(last, readUint(rows, SIZE.exposure * row, 3))
