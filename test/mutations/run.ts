@@ -1,6 +1,16 @@
 // Breaks one line at a time in a copy of the repository and runs the tests that must notice it.
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,6 +27,8 @@ const HARD_TIMEOUT = 60_000
 /** A copy of the repository in a temporary directory: what runs there is its own source, also where one package uses another. */
 export function makeCopy(): string {
   const copy = mkdtempSync(join(tmpdir(), 'vicinity-mutation-'))
+  // PostgreSQL runs as another user, below it.
+  chmodSync(copy, 0o711)
   for (const name of COPIED) {
     cpSync(join(ROOT, name), join(copy, name), {
       recursive: true,

@@ -33,6 +33,7 @@ import {
   makeDeps,
   memoryFiles,
   memoryKeys,
+  oneByOne,
   openStore,
   type Pages,
   type Settings,
@@ -193,7 +194,7 @@ async function startCountry(
     return { country: { deps, ...ways }, close: () => deps.store.close() }
   }
   const { port = 0, pages = {} } = country
-  const server = await listen(deps, now, { host: '127.0.0.1', port, nextPort: true, pages })
+  const server = await listen(oneByOne(deps, now), now, { host: '127.0.0.1', port, nextPort: true, pages })
   const close = async () => {
     await server.close()
     await deps.store.close()

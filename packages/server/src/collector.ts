@@ -91,3 +91,9 @@ export function collecting(deps: Deps, now: () => UnixSeconds): Deps {
     }),
   }
 }
+
+/** A back-end whose authenticated requests are each decided at once: for worlds in which nobody asks at the same time as another. */
+export const oneByOne = (deps: Deps, now: () => UnixSeconds): Deps => ({
+  ...deps,
+  requests: async (request) => (await authenticatedRequests(deps, [request], now()))[0]!,
+})

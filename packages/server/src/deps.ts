@@ -86,7 +86,7 @@ export interface Deps {
   readonly crew: Crew
   /** Who left, for when the database is restored. */
   readonly tombstones: Tombstones
-  /** Answers one authenticated request together with others (collector.ts). Without it each is answered by itself, as in the lab. */
+  /** Answers one authenticated request. Without it over HTTP together with others (collector.ts), else by itself. */
   readonly requests?: (request: Uint8Array) => Promise<Uint8Array>
   readonly settings: Settings
   readonly random: Random

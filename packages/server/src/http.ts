@@ -77,7 +77,7 @@ export function makeHttp(
   measureAnswers(app, deps)
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(NO_ENDPOINT))
   app.setErrorHandler((error, request, reply) => sendError(deps, error, request, reply))
-  const collected = collecting(deps, now)
+  const collected = deps.requests === undefined ? collecting(deps, now) : deps
   const grid = gridOf(deps)
   for (const name of role === 'worker' ? HEALTH : (Object.keys(api) as EndpointName[])) {
     const { method, path, limit } = api[name]

@@ -7,6 +7,7 @@ export { type Fault as AuditFault, type Verdict as AuditVerdict, verifyLog } fro
 export { adopt, backUp, type Restored, restore, type Summary as BackupSummary, verifyBackup } from './backup/backup.ts'
 export { placeOfStore } from './backup/places.ts'
 export { BadBackup } from './backup/sealed-file.ts'
+export { oneByOne } from './collector.ts'
 export { callDeployed, type DeployedRequest } from './deployed-dispatch.ts'
 export { DEFAULT_SETTINGS, type Deps, makeDeps, type Settings, settingsFor } from './deps.ts'
 export { dispatch, statusOf } from './dispatch.ts'

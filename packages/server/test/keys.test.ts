@@ -143,9 +143,9 @@ test('what is sealed opens for its place only', () => {
   }
 })
 
-test('a disk that takes only the first byte of a key keeps none of it (F6)', {
-  skip: process.platform !== 'linux',
-}, (t) => {
+test('a disk that takes only the first byte of a key keeps none of it (F6)', (t) => {
+  // What limits the size of files is a program of Linux.
+  if (process.platform !== 'linux') return
   const directory = join(temporaryDirectory(t), 'keys')
   const program = `
     const { directoryKeys } = await import(${JSON.stringify(new URL('../src/keys/key-files.ts', import.meta.url).href)})

@@ -50,9 +50,15 @@ export function openSession(file: SqliteFile, options: StoreOptions = {}): Sqlit
   ) as unknown as SqliteSession
 }
 
-/** Brings the schema of a file up to date. Throws where it is of a newer program. */
+/** Brings the schema of a file up to date. Throws `BadStore` where it cannot be opened, or is of a newer program. */
 export function migrateFile(file: SqliteFile): void {
-  open(file).close()
+  try {
+    open(file).close()
+  } catch (error) {
+    // Nothing was read yet that its words could hold.
+    if ((error as { readonly code?: unknown }).code !== 'ERR_SQLITE_ERROR') throw error
+    throw new BadStore((error as Error).message)
+  }
 }
 
 function open({ path, durable }: SqliteFile): DatabaseSync {
