@@ -10,7 +10,7 @@ export async function storyStore(): Promise<string> {
   const chosen = process.env['VICINITY_STORY_STORE']
   if (chosen === undefined) return 'sqlite::memory:'
   const name = `story_${process.pid}_${stories++}`
-  if (chosen.startsWith('sqlite:')) return `sqlite:${join(chosen.slice('sqlite:'.length), name)}?synchronous=normal`
+  if (chosen.startsWith('sqlite:')) return `sqlite:${join(chosen.slice('sqlite:'.length), name)}`
   const connection = await connect(chosen)
   try {
     await connection.run('story', `create schema ${name}`)

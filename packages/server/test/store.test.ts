@@ -17,7 +17,7 @@ const newFile = () => join(directory, `database-${files++}`)
 const random = randomOf('store')
 
 storeContract('sqlite in memory', async () => openStore('sqlite::memory:'))
-storeContract('sqlite in a file', async () => openStore(`sqlite:${newFile()}?synchronous=normal`))
+storeContract('sqlite in a file', async () => openStore(`sqlite:${newFile()}`))
 
 const versionOf = (path: string): number => {
   const database = new DatabaseSync(path)

@@ -6,15 +6,16 @@ import { startThread } from './sqlite-threads.ts'
 import { MOST_WAITING, type Store, type StoreOptions, type Transaction } from './store.ts'
 
 /**
- * Opens a file, bringing its schema up to date, or `:memory:`, which stays in this thread: for tests and the lab. When the thread of
+ * Opens a file, bringing its schema up to date, or `:memory:`. What is thrown away, in memory or a file that is not durable, stays in this
+ * thread: nobody waits for its disk, and who asks for one thing after another would only wait for the other thread. When the thread of
  * a file ends, its transaction fails and the next one starts another.
  */
 export function openSqlite(file: SqliteFile, options: StoreOptions = {}): Store {
-  if (file.path === ':memory:') {
+  if (file.path !== ':memory:') migrateFile(file)
+  if (file.path === ':memory:' || !file.durable) {
     const session = { ...openSession(file, options), lives: () => true }
     return sqliteStore(() => session)
   }
-  migrateFile(file)
   return sqliteStore(() => startThread(file, options))
 }
 
