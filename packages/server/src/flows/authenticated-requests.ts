@@ -164,7 +164,8 @@ function replyTo(
   const answer = decision.served ? decision.answer : undefined
   deps.count(decision.served ? SERVED[decision.answer.kind] : REFUSED[decision.reason])
   const status = answer?.kind === 'status' ? answer : undefined
-  const exposureDay = dayOfEpoch(deps.calendar, status?.newest ?? epochAt(deps.calendar, at))
+  const now = epochAt(deps.calendar, at)
+  const exposureDay = dayOfEpoch(deps.calendar, status?.newest ?? now)
   const reply = {
     kind: CODE[answer?.kind ?? 'status'],
     atRisk: status?.atRisk === true,
@@ -172,7 +173,7 @@ function replyTo(
     replyId: status?.replyId ?? NO_REPLY_ID,
     nextPoll: nextPoll(deps),
     exposureDay: status?.newest === undefined ? (0 as const) : exposureDay,
-    list: carriesList(answer) ? list : { first: list.first, pairs: NO_PAIRS },
+    list: carriesList(answer) ? list : { first: now, pairs: NO_PAIRS },
   }
   const sealed = sealReply(recipient?.encryptionKey ?? nobodysKey, reply, deps.random)
   const constant = constantReply(deps.random)
