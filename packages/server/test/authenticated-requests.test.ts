@@ -232,13 +232,13 @@ test('of 64 parallel requests of one phone that differ one is answered as status
 test('who read the status before another request was decided comes too early, on any engine (T-23, D1)', async (t) => {
   const { server, phone } = await start(t)
   const { deps } = server
-  const stale = await deps.store.transaction((tx) => tx.usersOf([phone.id]))
+  const stale = await deps.store.transaction((tx) => tx.nearestUsers([phone.id]))
   const first = requestOf(server, phone, CODE.status)
   const second = requestOf(server, phone, CODE.status, { at: later(NOON, 1) })
   assert.equal((await ask(server, phone, first))?.atRisk, false)
   const store: Store = {
     ...deps.store,
-    transaction: (run) => deps.store.transaction((tx) => run({ ...tx, usersOf: async () => stale })),
+    transaction: (run) => deps.store.transaction((tx) => run({ ...tx, nearestUsers: async () => stale })),
   }
   assert.equal(await ask({ ...server, deps: { ...deps, store } }, phone, second), undefined)
   assert.equal(deps.counts.get('request.refused.tooEarly'), 1)
